@@ -1,0 +1,1 @@
+"""What is not the lesson: the session, the digits, the model, the proofs, the pictures."""
