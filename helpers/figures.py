@@ -102,7 +102,7 @@ def flow(rows: list[list[str]], alt: str) -> None:
         alt: what is to be seen.
     """
     columns = max(len(row) for row in rows)
-    figure = Figure(figsize=(2.5 * columns, 0.95 * len(rows)))
+    figure = Figure(figsize=(2.4 * columns, 0.8 * len(rows)))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, columns), ylim=(len(rows), 0))
     axes.set_axis_off()
