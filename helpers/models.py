@@ -1,9 +1,9 @@
 """The model of the guide."""
 
-import keras
+# Keras is imported where it is used: `session` has to silence its first import.
 
 
-def create_model() -> keras.Sequential:
+def create_model():
     """Build and compile the guide's classifier of digits: 784-512-dropout-10.
 
     Input is float32 of shape (n, 784); output is 10 logits an image, shape (n, 10). Adam,
@@ -13,8 +13,10 @@ def create_model() -> keras.Sequential:
     ``optimizer.build``.
 
     Returns:
-        A built and compiled model with 407,050 parameters.
+        A built and compiled `keras.Sequential` with 407,050 parameters.
     """
+    import keras
+
     model = keras.Sequential(
         [
             keras.Input((784,)),
