@@ -130,7 +130,7 @@ def snapshot(model) -> Snapshot:
             f"expected a Keras model or a snapshot of one; {type(model).__name__} was given"
         )
     optimizer = getattr(model, "optimizer", None)
-    built = optimizer is not None and getattr(optimizer, "built", False)
+    built = getattr(optimizer, "built", getattr(optimizer, "_built", False))  # Keras 3, Keras 2
     return Snapshot(
         weights=_copy(model.weights),
         optimizer=_copy(optimizer.variables) if built else None,
