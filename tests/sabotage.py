@@ -7,7 +7,6 @@ and says how to add one.
 """
 
 import os
-import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -20,7 +19,7 @@ import pytest
 import saboteurs
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from tools import notebooks
+from tools import matrix, notebooks
 
 ROOT = Path(__file__).parents[1]
 ROWS = [(name, *row) for name, rows in saboteurs.CASES.items() for row in rows]
@@ -37,8 +36,7 @@ class Result:
 
     def failed_claims(self) -> list[str]:
         """The claims that failed: in the kernel's traceback, or in a fresh interpreter."""
-        plain = re.sub(r"(#x1B|\x1b)\[[0-9;]*m", "", self.text)
-        return re.findall(r"AssertionError: ✗ (.*)", plain + "\n" + self.log)
+        return matrix.failed_claims(f"{self.text}\n{self.log}")
 
 
 def validate(path: Path, saboteur: str) -> Result:

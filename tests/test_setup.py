@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 from tools import env
 
 ROOT = Path(__file__).parents[1]
-TARGETS = ["lab", "test", "sabotage", "lint", "notebooks", "stamp", "constraints", "clean"]
+TARGETS = ["lab", "test", "sabotage", "browser", "colab", "binder", "lint", "notebooks", "stamp"]
+TARGETS += ["picture", "constraints", "upgrade", "matrix", "minutes", "clean"]
 
 
 def read(name):
@@ -97,12 +98,28 @@ def workflow():
 
 
 def test_ci_runs_the_same_targets_everywhere():
-    steps = [step["run"] for step in workflow()["jobs"]["make"]["steps"] if "run" in step]
-    assert steps == ["make lint", "make test", "make sabotage"]
+    steps = [step.get("run", "") for step in workflow()["jobs"]["make"]["steps"]]
+    steps = [command for command in steps if command.startswith("make ")]
+    targets = ["lint", "test", "sabotage", "browser", "colab", "binder"]
+    assert steps == [f"make {target}" for target in targets]
     [loop] = re.findall(r"^for target in (.*); do$", read(".ci/run"), re.MULTILINE)
     assert [f"make {target}" for target in loop.split()] == steps
     assert workflow()["permissions"] == {"contents": "read"}
     assert workflow()["jobs"]["make"]["env"] == {"PYTHON": "${{ matrix.python }}"}
+
+
+@pytest.mark.parametrize("named", ["right", "wrong"])
+def test_ci_fails_where_the_registry_names_another_repository(named, tmp_path):
+    steps = workflow()["jobs"]["make"]["steps"]
+    [command] = [s["run"] for s in steps if s.get("name") == "suite.yml names this repository"]
+    (tmp_path / "suite.yml").write_text(read("suite.yml"), encoding="utf-8")
+    own = yaml.safe_load(read("suite.yml"))["repository"]
+    variables = os.environ | {"GITHUB_REPOSITORY": own if named == "right" else f"{own}-2"}
+    ran = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=variables, capture_output=True, text=True
+    )
+    assert ran.returncode == (0 if named == "right" else 1)
+    assert ("names another repository" in ran.stdout) == (named == "wrong")
 
 
 def test_ci_script_is_bash_that_stops_at_an_error():
@@ -229,7 +246,7 @@ def test_pytest_runs_notebooks_strictly_and_in_this_environment():
 def test_git_keeps_notebooks_as_they_are_written():
     assert "*.ipynb text eol=lf" in read(".gitattributes").splitlines()
     ignored = read(".gitignore").splitlines()
-    assert {"/.venv/", "/.uv/", "artifacts/"} <= set(ignored)
+    assert {"/.venv/", "/.uv/", "/.colab/", "/.binder/", "artifacts/"} <= set(ignored)
 
 
 def test_readme_gives_the_two_commands_and_the_plain_ones():
@@ -237,6 +254,13 @@ def test_readme_gives_the_two_commands_and_the_plain_ones():
     commands = ["pip install -r requirements.txt", "jupyter lab notebooks", "pytest --nbval"]
     for command in ["make lab", "make test", *commands]:
         assert command in lines, command
+
+
+def test_readme_shows_one_small_picture_and_tells_it_in_words():
+    [(alt, file)] = re.findall(r"!\[([^]]*)\]\((?!https:)([^)]+)\)", read("README.md"))
+    assert len(alt.split()) > 10
+    assert (ROOT / file).read_bytes().startswith(b"\x89PNG")
+    assert (ROOT / file).stat().st_size < 200_000
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV, PRIVATE = ROOT / ".venv", ROOT / ".uv"
 DONE = VENV / "installed"  # written last: make compares its date with the requirements
 RANGE = ">=3.11,<3.14"  # the Pythons that TensorFlow 2.20 and 2.21 have in common with us
+PYTHONS = ("3.11", "3.12", "3.13")  # each of them
 
 # An environment that is active in the user's shell must not leak into this one.
 LEAKS = ["VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON"]
@@ -121,7 +122,7 @@ def make_environment(uv):
         ) from None
     python = VENV / "bin" / "python"
     version = quietly(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
-    if version not in ("3.11", "3.12", "3.13"):
+    if version not in PYTHONS:
         shutil.rmtree(str(VENV))
         raise Failed(f"PYTHON={wanted} is Python {version}; expected 3.11 to 3.13")
     print("installing the packages into .venv with Python " + version, flush=True)
