@@ -27,7 +27,7 @@ help:
 	@sed -n 's/^## /make /p' Makefile
 
 lab: $(READY)
-	.venv/bin/jupyter lab $(ARGS) notebooks/00_start_here.ipynb
+	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
 test: $(READY)
 	$(RUN) pytest $(ARGS)
