@@ -13,11 +13,13 @@ from pathlib import Path
 SEED = 1
 _home: Path | None = None
 
-# Read by TensorFlow when it is imported. oneDNN orders sums differently on each processor,
-# so it is off unless you set it yourself.
+# Read by TensorFlow when it is imported, unless you set them yourself. oneDNN orders sums
+# differently on each processor, and several threads cut them differently for each number of
+# cores; a model as small as ours gains nothing by them.
 _BEFORE_IMPORT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_NUM_INTRAOP_THREADS": "1",
     "KERAS_BACKEND": "tensorflow",
     "PYTHONUTF8": "1",
 }

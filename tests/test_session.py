@@ -46,7 +46,8 @@ print(os.path.basename(os.getcwd()))
 from helpers import session
 session.attach()
 import keras, tensorflow as tf
-print(keras.backend.backend(), os.environ["TF_ENABLE_ONEDNN_OPTS"])
+variables = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS")
+print(keras.backend.backend(), *map(os.environ.get, variables))
 """,
     "first draw": "_ = session.start('x')\nbefore = models.create_model().get_weights()",
     "second draw": """
@@ -103,7 +104,7 @@ def test_a_fresh_interpreter_is_of_this_environment_and_stands_in_the_workspace(
     prefix, folder, settings = stream(outputs["fresh"], "stdout").splitlines()
     assert Path(prefix) == Path(sys.prefix)
     assert folder == "x"
-    assert settings == "tensorflow 0"
+    assert settings == "tensorflow 0 1"
 
 
 def test_started_twice_a_kernel_draws_the_same_weights_in_the_same_emptied_folder(outputs):
