@@ -9,6 +9,8 @@ run apart from the other tests: a notebook takes half a minute, and they need Ch
 import contextlib
 import os
 import re
+import sys
+from pathlib import Path
 
 import form
 import nbformat
@@ -19,6 +21,12 @@ from tools import browser, notebooks, stamp
 
 ENTRIES = {entry["file"]: entry for entry in stamp.written(stamp.registry())}
 WITH_HDF5 = "05_hdf5"
+IN_SIGHT = f"""name => {{
+    const heading = document.querySelector(`{browser.FRONT} [data-jupyter-id="${{name}}"]`);
+    const [there, page] = [heading, heading?.closest('.jp-WindowedPanel-outer')]
+        .map(node => node?.getBoundingClientRect());
+    return there?.height && there.top >= page.top - 1 && there.bottom <= page.bottom;
+}}"""
 WIDTHS = f"""() => Promise.all({browser.PANEL}.content.widgets.map(async cell => {{
     const drawn = [];
     for (const image of cell.node.querySelectorAll('.jp-OutputArea-output img')) {{
@@ -40,27 +48,37 @@ def installed() -> None:
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory):
-    """A folder with a copy of the README and the notebooks."""
-    installed()
+    """A folder with a copy of the README and the notebooks, where `make` works too."""
     folder = tmp_path_factory.mktemp("suite")
     browser.copy(folder)
+    inputs = ["requirements.txt", "constraints.txt", "pyproject.toml", "tools"]
+    for name in ["Makefile", ".venv", *inputs]:
+        (folder / name).symlink_to(notebooks.ROOT / name)
     return folder
 
 
 @pytest.fixture(scope="module")
-def read(suite):
+def opened():
+    """A function that opens an address in a new window of one browser."""
+    installed()
+    with browser.window() as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def read(suite, opened):
     """A function that runs a notebook of that folder in JupyterLab."""
 
     @contextlib.contextmanager
     def run(stored):
-        page = opened(*server, f"/tree/notebooks/{stored.name}")
+        page = opened(*server, f"lab/tree/notebooks/{stored.name}")
         try:
             browser.notebook_opened(page)
             yield Reading(stored, page)
         finally:
             browser.close(page)
 
-    with browser.jupyterlab(suite) as server, browser.window() as opened:
+    with browser.jupyterlab(suite) as server:
         yield run
 
 
@@ -128,6 +146,38 @@ def test_every_picture_is_drawn(reading):
     assert all(width > 100 for drawn in widths for width in drawn), widths
 
 
+def click(page, text: str) -> None:
+    """Click a link at the top of the notebook in front."""
+    cell = page.locator(browser.FRONT).locator(".jp-MarkdownCell").first
+    cell.get_by_role("link", name=text).click()
+
+
+def follow(page, text: str, path: str) -> None:
+    """Click a link: it leads to the notebook with this path on the server, and that shows."""
+    click(page, text)
+    page.wait_for_function(f"path => {browser.PANEL}?.context?.path === path", arg=path)
+    browser.notebook_opened(page)
+    title = ENTRIES[path.rpartition("/")[2].removesuffix(".ipynb")]["title"]
+    heading = page.locator(browser.FRONT).get_by_role("heading", level=1, name=title)
+    heading.wait_for(state="attached")
+
+
+def to_the_map(page) -> None:
+    """Click the first notebook's own link to its map: in at most three clicks it is in sight.
+
+    JupyterLab opens a notebook at its top, whatever the heading in the link, and the first jump
+    within a notebook lands beside its target, since the cells that it passes are not drawn yet.
+    """
+    from playwright.sync_api import TimeoutError
+
+    for _ in range(3):
+        click(page, "Contents")
+        with contextlib.suppress(TimeoutError):
+            page.wait_for_function(IN_SIGHT, arg=stamp.MAP, timeout=5000)
+            return
+    pytest.fail(f"three clicks on Contents, and {stamp.MAP} is not in sight")
+
+
 @each_notebook
 def test_the_links_at_the_top_lead_to_the_notebooks_beside_it_and_to_the_contents(reading):
     page, places = reading.page, list(ENTRIES)
@@ -135,16 +185,43 @@ def test_the_links_at_the_top_lead_to_the_notebooks_beside_it_and_to_the_content
     row = {to: text for text, to in re.findall(r"\[([^]]+)\]\(([^)]+)\)", top) if "://" not in to}
     place = places.index(reading.name)
     beside = places[max(place - 1, 0) : place] + places[place + 1 : place + 2]
-    assert set(row) == {"../README.md", *(f"{name}.ipynb" for name in beside)}
+    contents = f"{places[0]}.ipynb#{stamp.MAP}" if place else f"#{stamp.MAP}"
+    assert set(row) == {contents, *(f"{name}.ipynb" for name in beside)}
     for target, text in row.items():
-        reading.front.locator(".jp-MarkdownCell").first.get_by_role("link", name=text).click()
-        path = f"notebooks/{target}".replace("notebooks/../", "")
-        page.wait_for_function(f"path => {browser.PANEL}?.context?.path === path", arg=path)
-        if target.endswith(".ipynb"):
-            browser.notebook_opened(page)
-            title = ENTRIES[target.removesuffix(".ipynb")]["title"]
-            reading.front.get_by_role("heading", level=1, name=title).wait_for()
+        if file := target.partition("#")[0]:
+            follow(page, text, f"notebooks/{file}")
+        if target == contents:
+            to_the_map(page)
         page.get_by_role("tab", name=f"{reading.name}.ipynb").click()
+
+
+JUPYTER = Path(sys.executable).with_name("jupyter")
+COMMANDS = {
+    "make lab": ["make", "lab", f"ARGS={' '.join(browser.OPTIONS)}"],
+    "jupyter lab notebooks": [JUPYTER, "lab", "notebooks", *browser.OPTIONS],
+}
+
+
+@pytest.mark.parametrize("typed", COMMANDS)
+def test_a_command_of_the_readme_leads_to_the_notebooks_and_from_one_to_the_next(
+    typed, suite, opened
+):
+    assert typed in (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
+    with browser.jupyterlab(suite, *COMMANDS[typed]) as server:
+        page = opened(*server, "")
+        try:
+            first, second = [f"{name}.ipynb" for name in ENTRIES][:2]
+            if typed != "make lab":  # which opens it
+                page.locator(".jp-DirListing-item", has=page.get_by_text(first)).dblclick()
+            browser.notebook_opened(page)
+            path = page.evaluate(f"() => {browser.PANEL}.context.path")
+            assert path.endswith(first)
+            folder = path.removesuffix(first)
+            follow(page, "→", folder + second)
+            follow(page, "Contents", folder + first)
+            to_the_map(page)
+        finally:
+            browser.close(page)
 
 
 @pytest.mark.parametrize("reading", [WITH_HDF5], indirect=True)

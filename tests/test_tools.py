@@ -252,7 +252,9 @@ def test_a_header_leads_to_the_neighbours_that_are_there_and_skips_planned_ones(
     assert "[← Title of 00_a](00_a.ipynb)" in second and "[Title of 03_d →](03_d.ipynb)" in second
     assert "[← Title of 01_b](01_b.ipynb)" in last and "→" not in last
     assert "02_c" not in first + second + last
-    assert all("[Contents](../README.md)" in header for header in (first, second, last))
+    assert "[Contents](#The-map-of-the-suite)" in first
+    assert "[Contents](00_a.ipynb#The-map-of-the-suite)" in second
+    assert "[Contents](00_a.ipynb#The-map-of-the-suite)" in last
 
 
 def test_a_header_names_title_promise_minutes_limits_and_three_launchers(suite):

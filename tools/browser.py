@@ -23,6 +23,8 @@ from tools import notebooks
 PICTURE = notebooks.ROOT / "screenshot.png"
 SHOWN, NEAR = "01_checkpoint_callback", "The picture shows"  # where the picture is taken
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+OPTIONS = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"]
+OPTIONS += ["--LabApp.expose_app_in_browser=True"]
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # of the notebooks that are open, the visible one
 PANEL = "window.jupyterapp.shell.currentWidget"
@@ -77,11 +79,15 @@ def copy(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def jupyterlab(served: Path) -> Iterator[tuple[str, str]]:
+def jupyterlab(served: Path, *command: str | Path) -> Iterator[tuple[str, str]]:
     """Serve a folder with the real `jupyter lab`.
 
     Settings and histories of the server and its kernels live in a temporary folder; your own
     play no part.
+
+    Args:
+        served: where the command runs.
+        command: what starts the server there, OPTIONS included; `jupyter lab` where it is left out.
 
     Returns:
         The server's address, with a slash at the end, and its token.
@@ -99,12 +105,14 @@ def jupyterlab(served: Path) -> Iterator[tuple[str, str]]:
         for kind in ("config", "data", "runtime"):
             variables[f"JUPYTER_{kind.upper()}_DIR"] = str(home / kind)
         variables["IPYTHONDIR"] = str(home / "ipython")
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-        command += ["--ip=127.0.0.1", "--port=0", f"--ServerApp.root_dir={served}"]
-        command += ["--LabApp.expose_app_in_browser=True"]
         with open(home / "log", "w", encoding="utf-8") as log:
             server = subprocess.Popen(
-                command, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command or [sys.executable, "-m", "jupyterlab", *OPTIONS],
+                cwd=served,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         try:
             yield _address(server, home)
@@ -136,7 +144,7 @@ def window(width: int = 1280, height: int = 900) -> Iterator:
     """Start Chromium without a screen; return a function that opens an address in a new window.
 
     Sizes are in pixels. The function takes an address and its token, as `jupyterlab` returns
-    them, and a path within; it returns a Playwright page, which reaches that server alone.
+    them, and a path on that server; it returns a Playwright page, which reaches that server alone.
 
     Raises:
         Missing: where there is no Chromium.
@@ -152,7 +160,7 @@ def window(width: int = 1280, height: int = 900) -> Iterator:
             context.route(lambda url: not url.startswith(address), lambda route: route.abort())
             context.set_default_timeout(60_000)
             page = context.new_page()
-            page.goto(f"{address}lab{place}?reset&token={token}")
+            page.goto(f"{address}{place}?reset&token={token}")
             return page
 
         yield opened
@@ -198,7 +206,7 @@ def main(arguments: list[str]) -> None:
         window(1200, 840) as opened,
     ):
         copy(Path(folder))
-        page = opened(*server, f"/tree/notebooks/{SHOWN}.ipynb")
+        page = opened(*server, f"lab/tree/notebooks/{SHOWN}.ipynb")
         notebook_opened(page)
         cells = restart_and_run_all(page).cells
         if errors := [o.evalue for c in cells for o in c.get("outputs", []) if "evalue" in o]:

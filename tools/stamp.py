@@ -16,6 +16,7 @@ from tools import notebooks
 ROOT = notebooks.ROOT
 BEGIN, END = "<!-- notebooks: written by `make stamp` -->", "<!-- end of notebooks -->"
 BADGES = "<!-- badges: written by `make stamp` -->", "<!-- end of badges -->"
+MAP = "The-map-of-the-suite"  # a heading of the first notebook; the map stands below it
 REQUIRED = {"file": str, "part": str, "title": str, "promise": str, "minutes": int}
 OPTIONAL = {"planned": bool, "limits": dict}
 
@@ -64,7 +65,8 @@ def header(suite: dict, entry: dict) -> str:
     place = row.index(entry)
     before, after = row[place - 1 : place], row[place + 1 : place + 2]
     links = [f"[← {e['title']}]({e['file']}.ipynb)" for e in before]
-    links += ["[Contents](../README.md)"]
+    # A notebook, not the README: Colab can open it, and so can a JupyterLab whose root is here.
+    links += [f"[Contents]({row[0]['file'] + '.ipynb' if place else ''}#{MAP})"]
     links += [f"[{e['title']} →]({e['file']}.ipynb)" for e in after]
     lines = [
         " ".join(badges(suite, entry)),
