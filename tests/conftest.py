@@ -10,7 +10,10 @@ sys.path.insert(0, str(ROOT))
 
 
 def pytest_configure(config):
-    """NumPy's remark on a call inside Keras, which `session.start` silences too."""
+    """Kernels as in tools.kernels; and no remark of NumPy's on a call inside Keras."""
+    from tools import kernels
+
+    kernels.pytest_configure(config)
     config.addinivalue_line("filterwarnings", "ignore:.*__array__.* copy keyword")
 
 

@@ -139,7 +139,8 @@ def validate(
     options = given.replace("--nbval-current-env", f"--nbval-kernel-name={KERNEL}")
     assert options != given
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-o", f"addopts={options}"]
-    command += ["-n0", "--color=no", "-p", "no:cacheprovider", f"--junitxml={report}", str(path)]
+    command += ["-p", "tools.kernels", "-p", "no:cacheprovider", "-n0", "--color=no"]
+    command += [f"--junitxml={report}", str(path)]
     ours = {"JUPYTER_PATH": str(scratch), "IPYTHONDIR": str(scratch / "ipython")}
     # What the kernel finds first on PATH is its own environment, as after an activation.
     ours["PATH"] = os.pathsep.join([str(python.parent), env.variables()["PATH"]])

@@ -53,7 +53,8 @@ def validate(path: Path, saboteur: str) -> Result:
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     environment["PYTHONPATH"] = os.pathsep.join([str(site), str(ROOT)])
-    options = ["-c", "pyproject.toml", "-n0", "-x", "--color=no", "-p", "no:cacheprovider"]
+    options = ["-c", "pyproject.toml", "-p", "tools.kernels", "-p", "no:cacheprovider"]
+    options += ["-n0", "-x", "--color=no"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", str(path)],
         cwd=ROOT,

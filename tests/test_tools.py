@@ -1,7 +1,9 @@
 """`tools`: a notebook has one canonical form, and what suite.yml says stands in every header."""
 
 import json
+import os
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -367,3 +369,12 @@ def test_llms_txt_lists_what_is_there_and_nothing_planned(house):
 def test_an_unknown_option_is_refused(house):
     with pytest.raises(SystemExit, match="expected --check or nothing"):
         stamp.main(["--chek"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="ZeroMQ reaches kernels on Windows by ports alone")
+def test_two_kernels_at_a_time_cannot_take_each_others_ports():
+    import nbval.kernel
+
+    first, second = (nbval.kernel.KernelManager() for _ in range(2))
+    assert (first.transport, second.transport) == ("ipc", "ipc")
+    assert first.ip != second.ip and Path(first.ip).parent.is_dir()

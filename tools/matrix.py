@@ -95,7 +95,8 @@ def validate(python: Path, paths: list[Path], more: dict[str, str], log: Path) -
         folder = Path(folder).resolve()
         report = folder / "report.xml"
         command = [python, "-m", "pytest", "-c", "pyproject.toml", f"--rootdir={folder}"]
-        command += ["-p", "no:cacheprovider", "--color=no", f"--junitxml={report}"]
+        command += ["-p", "tools.kernels", "-p", "no:cacheprovider", "--color=no"]
+        command += [f"--junitxml={report}"]
         command += [shutil.copy2(path, folder) for path in paths]
         with log.open("w", encoding="utf-8") as said:
             done = subprocess.run(
