@@ -55,7 +55,16 @@ again = session.start('x')
 after = models.create_model().get_weights()
 print(all((a == b).all() for a, b in zip(before, after)), again == workspace, os.listdir())
 """,
-    "control": "_ = os.write(2, b'written to file descriptor 2')",
+    # A thread of the kernel brings what is written there; wait for it, and all before it is there.
+    "control": """
+import sys, time
+arrived, write = [], sys.stderr.write
+sys.stderr.write = lambda text: (arrived.append(text), write(text))
+_ = os.write(2, b"written to file descriptor 2")
+until = time.monotonic() + 60
+while not arrived and time.monotonic() < until:
+    time.sleep(0.05)
+""",
 }
 
 
