@@ -97,7 +97,7 @@ def alone(path: Path) -> tuple[float, float]:
         process = psutil.Process(going.pid)
         while going.poll() is None:
             peak = max(peak, memory(process))
-            time.sleep(0.5)  # looking takes time from what is looked at
+            time.sleep(1)  # looking takes time from what is looked at
         if going.returncode:
             sys.exit(f"{path.name} failed: run `make test`")
     return time.monotonic() - began, peak / 1e6
