@@ -65,7 +65,7 @@ def header(suite: dict, entry: dict) -> str:
     place = row.index(entry)
     before, after = row[place - 1 : place], row[place + 1 : place + 2]
     links = [f"[← {e['title']}]({e['file']}.ipynb)" for e in before]
-    # A notebook, not the README: Colab can open it, and so can a JupyterLab whose root is here.
+    # Not the README: where notebooks/ is the root of JupyterLab, nothing above it opens.
     links += [f"[Contents]({row[0]['file'] + '.ipynb' if place else ''}#{MAP})"]
     links += [f"[{e['title']} →]({e['file']}.ipynb)" for e in after]
     lines = [
