@@ -170,11 +170,12 @@ def same_optimizer(one, other) -> Comparison:
 
 
 def same_predictions(one, other, inputs=None, tolerance: float = 0.0) -> Comparison:
-    """Compare what two models predict.
+    """Compare what two models predict, from all the inputs in one batch.
 
     Args:
         one, other: Keras models, other callables that take ``inputs``, or arrays of
-            predictions made before.
+            predictions made before, with ``predict_on_batch``: the last bits of a prediction
+            can depend on the number of inputs in a batch.
         inputs: the inputs to predict from, first dimension the samples; needed unless both
             are arrays.
         tolerance: the largest difference allowed, in the unit of the output. 0 asks for the
@@ -194,8 +195,8 @@ def _predict(source, inputs) -> np.ndarray:
         raise TypeError(f"expected a model or an array; {type(source).__name__} was given")
     if inputs is None:
         raise ValueError("same_predictions needs inputs unless both arguments are arrays")
-    if hasattr(source, "predict"):
-        return np.asarray(source.predict(inputs, verbose=0))
+    if hasattr(source, "predict_on_batch"):
+        return np.asarray(source.predict_on_batch(inputs))
     return np.asarray(source(inputs))
 
 

@@ -21,6 +21,7 @@ _BEFORE_IMPORT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
     "KERAS_BACKEND": "tensorflow",
     "PYTHONUTF8": "1",
 }

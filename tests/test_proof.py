@@ -293,7 +293,7 @@ def test_another_kind_of_optimizer_is_not_equal(trained, tiny):
 
 def test_predictions_of_a_model_a_function_and_an_array_can_be_compared(trained):
     inputs = np.ones((5, 4), "float32")
-    made = trained.predict(inputs, verbose=0)
+    made = trained.predict_on_batch(inputs)
     assert same_predictions(trained, made, inputs)
     assert same_predictions(made, made.copy())
     assert same_predictions(lambda x: made, made, inputs)
@@ -304,7 +304,7 @@ def test_other_predictions_are_not_equal_and_the_difference_is_told(trained, tin
     found = same_predictions(trained, tiny(), inputs)
     assert not found
     assert found.difference.startswith("predictions, shape (5, 2), differs by up to ")
-    made = trained.predict(inputs, verbose=0)
+    made = trained.predict_on_batch(inputs)
     assert same_predictions(made, made + 2).difference.endswith("differs by up to 2")
 
 
