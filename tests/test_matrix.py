@@ -94,7 +94,7 @@ def test_every_stack_runs_on_every_python_and_the_newest_on_other_processors():
         {"TF_ENABLE_ONEDNN_OPTS": "1"},
         {"TF_ENABLE_ONEDNN_OPTS": "1", "ONEDNN_MAX_CPU_ISA": "AVX2"},
         {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"},
-        {"TF_NUM_INTRAOP_THREADS": "0"},
+        {"TF_NUM_INTRAOP_THREADS": "0", "TF_NUM_INTEROP_THREADS": "0"},
     ]
 
 

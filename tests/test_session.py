@@ -1,10 +1,12 @@
 """`helpers.session`: a quiet, repeatable kernel with an empty folder of its own."""
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
 import warnings
+import weakref
 from pathlib import Path
 
 import nbformat
@@ -46,8 +48,10 @@ print(os.path.basename(os.getcwd()))
 from helpers import session
 session.attach()
 import keras, tensorflow as tf
-variables = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS")
+variables = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 print(keras.backend.backend(), *map(os.environ.get, variables))
+import gc
+print(gc.isenabled(), gc.get_freeze_count() > 100_000)
 """,
     "first draw": "_ = session.start('x')\nbefore = models.create_model().get_weights()",
     "second draw": """
@@ -110,10 +114,11 @@ def test_the_kernel_stands_in_a_workspace_of_its_own(outputs):
 
 
 def test_a_fresh_interpreter_is_of_this_environment_and_stands_in_the_workspace(outputs):
-    prefix, folder, settings = stream(outputs["fresh"], "stdout").splitlines()
+    prefix, folder, settings, collector = stream(outputs["fresh"], "stdout").splitlines()
     assert Path(prefix) == Path(sys.prefix)
     assert folder == "x"
-    assert settings == "tensorflow 0 1"
+    assert settings == "tensorflow 0 1 1"
+    assert collector == "True True", "the import is slow again, or garbage is never collected"
 
 
 def test_started_twice_a_kernel_draws_the_same_weights_in_the_same_emptied_folder(outputs):
@@ -171,6 +176,25 @@ def test_a_setting_that_you_made_yourself_stays(keras, monkeypatch):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
     session.attach()
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+
+
+def test_a_model_that_you_delete_is_freed_though_the_session_was_started_again(tiny):
+    gone = weakref.ref(tiny())
+    kept = tiny()
+    session.attach()
+    kept = weakref.ref(kept)
+    gc.collect()
+    assert gone() is None and kept() is None
+    assert gc.isenabled()
+
+
+def test_a_collector_that_you_stopped_stays_stopped(keras):
+    gc.disable()
+    try:
+        session.attach()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_this_environments_programs_are_found_first_and_listed_once(monkeypatch):

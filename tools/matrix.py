@@ -40,7 +40,7 @@ PROCESSORS = {
     "oneDNN": ONEDNN,
     "AVX2": {**ONEDNN, "ONEDNN_MAX_CPU_ISA": "AVX2"},
     "one-thread": dict.fromkeys(THREADS, "1"),
-    "all-threads": {"TF_NUM_INTRAOP_THREADS": "0"},  # session.start takes one
+    "all-threads": dict.fromkeys(THREADS[1:], "0"),  # session.start takes one
 }
 # name -> stack, Python, variables
 COLUMNS = {f"{s} {p}": (s, p, {}) for s in ("oldest", "newest") for p in env.PYTHONS}

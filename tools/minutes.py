@@ -19,7 +19,7 @@ from tools import matrix, notebooks
 ROOT = notebooks.ROOT
 BEGIN, END = "<!-- minutes: written by `make minutes` -->", "<!-- end of minutes -->"
 CORES = min(os.cpu_count() or 1, 4)  # as many workers as pyproject.toml allows
-IMPORT = "from helpers import session; session.attach()"
+IMPORT = "import tensorflow"  # as anyone imports it; session.start needs a third less
 # The setup cells of the first notebook, in a kernel, as a reader runs them.
 FIRST_CELLS = """
 import nbformat
