@@ -308,6 +308,17 @@ def test_other_predictions_are_not_equal_and_the_difference_is_told(trained, tin
     assert same_predictions(made, made + 2).difference.endswith("differs by up to 2")
 
 
+def test_all_inputs_go_through_a_model_in_one_batch_since_bits_can_depend_on_it(
+    trained, monkeypatch
+):
+    sizes, call = [], trained.call
+    monkeypatch.setattr(
+        trained, "call", lambda x, *args, **more: (sizes.append(len(x)), call(x, *args, **more))[1]
+    )
+    assert same_predictions(trained, trained, np.ones((100, 4), "float32"))
+    assert sizes == [100, 100]
+
+
 def test_a_tolerance_is_a_limit_to_the_difference():
     one = np.float32([1.0, 2.0])
     assert same_predictions(one, one + np.float32(0.5), tolerance=0.5)
