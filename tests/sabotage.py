@@ -2,8 +2,8 @@
 
     pytest tests/sabotage.py -n 2 --dist=load
 
-Each test re-runs a notebook, so they run apart from the others. saboteurs.py holds the saboteurs
-and says how to add one.
+Each test re-runs a notebook, so they run apart from the others. The package saboteurs says how to
+add one.
 """
 
 import os
@@ -16,13 +16,13 @@ from pathlib import Path
 import form
 import nbformat
 import pytest
-import saboteurs
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from saboteurs.cases import CASES
 
 from tools import matrix, notebooks
 
 ROOT = Path(__file__).parents[1]
-ROWS = [(name, *row) for name, rows in saboteurs.CASES.items() for row in rows]
+ROWS = [(name, *row) for name, rows in CASES.items() for row in rows]
 
 
 @dataclass
@@ -105,7 +105,7 @@ def test_sabotage_is_noticed_at_the_claim(name, saboteur, claim, tmp_path):
     assert not (told := fault(result, claim)), told
 
 
-@pytest.mark.parametrize("name", saboteurs.CASES)
+@pytest.mark.parametrize("name", CASES)
 def test_one_changed_word_in_a_stored_output_is_noticed_at_its_cell(name, tmp_path):
     path = copied(name, tmp_path)
     notebook = notebooks.read(path)
@@ -119,7 +119,7 @@ def test_one_changed_word_in_a_stored_output_is_noticed_at_its_cell(name, tmp_pa
     assert "Cell outputs differ" in result.text
 
 
-@pytest.mark.parametrize("name", saboteurs.CASES)
+@pytest.mark.parametrize("name", CASES)
 def test_every_claim_holds_for_another_sample_of_digits(name, tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITS_SOURCE", "mnist")
     result = validate(copied(name, tmp_path), "other_digits")

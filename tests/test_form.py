@@ -1,12 +1,15 @@
 """Every notebook keeps every rule of form.py, and every rule rejects what it is there for."""
 
+import ast
 import re
+from pathlib import Path
 
 import form
 import nbformat
 import pytest
 import saboteurs
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from saboteurs.cases import CASES
 
 from tools import notebooks, stamp
 
@@ -41,12 +44,28 @@ def test_the_registry_lists_the_notebooks_that_are_there_and_no_others():
 @pytest.mark.parametrize("name", BOOKS)
 def test_a_notebook_has_saboteurs(name):
     needed = 3 if 2 <= int(name[:2]) <= 6 else 2
-    used = [function.__name__ for function, _ in saboteurs.CASES.get(name, ())]
+    used = [function.__name__ for function, _ in CASES.get(name, ())]
     assert len(set(used)) >= needed, f"{name} has the saboteurs {used}; expected {needed} or more"
 
 
 def test_saboteurs_work_on_notebooks_that_are_there():
-    assert set(saboteurs.CASES) <= set(BOOKS)
+    assert set(CASES) <= set(BOOKS)
+
+
+def test_saboteurs_live_in_rooms_that_are_not_too_large_and_share_no_name():
+    rooms = {path: path.read_text() for path in Path(saboteurs.__file__).parent.glob("*.py")}
+    assert not [path.name for path, text in rooms.items() if text.count("\n") > 350]
+    names = [n.name for text in rooms.values() for n in ast.parse(text).body if hasattr(n, "name")]
+    assert not [name for name in names if names.count(name) > 1]
+
+
+def test_two_saboteurs_with_one_name_are_refused():
+    saboteurs.assemble()
+    with pytest.raises(ValueError, match="two saboteurs are named harmless"):
+
+        @saboteurs.breaks("keras")
+        def harmless(keras):
+            """Another one."""
 
 
 def other_bytes(path):

@@ -1,0 +1,118 @@
+"""Whole models: `save`, `load_model`, `compile`."""
+
+import sys
+
+from . import breaks, emptied, wrapped
+from .weights import load_weights_does_nothing
+
+
+@breaks("keras")
+def load_model_forgets_the_optimizer(keras):
+    """`load_model` brings the optimizer back as it was, step count and slots."""
+
+    def replace(load):
+        def load_model(*args, **kwargs):
+            model = load(*args, **kwargs)
+            emptied(getattr(model, "optimizer", None))
+            return model
+
+        return load_model
+
+    wrapped(keras.saving, "load_model", replace)
+    wrapped(keras.models, "load_model", replace)
+
+
+@breaks("keras")
+def load_model_rounds_the_weights(keras):
+    """`load_model` brings the weights back bit for bit, not nearly."""
+
+    def replace(load):
+        def load_model(*args, **kwargs):
+            model = load(*args, **kwargs)
+            model.set_weights([w.astype("float16").astype(w.dtype) for w in model.get_weights()])
+            return model
+
+        return load_model
+
+    wrapped(keras.saving, "load_model", replace)
+    wrapped(keras.models, "load_model", replace)
+
+
+@breaks("keras")
+def only_the_writer_can_read(keras):
+    """A file needs nothing of the process that wrote it: a fresh interpreter reads it too."""
+    if "ipykernel" not in sys.modules:
+        load_weights_does_nothing(keras)
+        load_model_rounds_the_weights(keras)
+
+
+@breaks("keras")
+def any_name_is_accepted(keras):
+    """`save` and `save_weights` refuse a name whose ending is no format of Keras 3."""
+    for method, ending in ("save", ".keras"), ("save_weights", ".weights.h5"):
+
+        def replace(save, ending=ending):
+            def saved(model, path, *args, **kwargs):
+                path = str(path)
+                known = path.endswith((".keras", ".h5"))
+                return save(model, path if known else path + ending, *args, **kwargs)
+
+            return saved
+
+        wrapped(keras.Model, method, replace)
+
+
+@breaks("keras")
+def load_model_always_compiles(keras):
+    """`load_model(..., compile=False)` leaves the training part alone."""
+
+    def replace(load):
+        def load_model(path, custom_objects=None, compile=True):
+            return load(path, custom_objects)
+
+        return load_model
+
+    wrapped(keras.saving, "load_model", replace)
+
+
+@breaks("keras")
+def load_model_trusts_every_file(keras):
+    """The code of a Lambda is not run unless you ask for it."""
+
+    def replace(load):
+        def load_model(*args, **kwargs):
+            return load(*args, **{"safe_mode": False, **kwargs})
+
+        return load_model
+
+    wrapped(keras.saving, "load_model", replace)
+
+
+@breaks("keras")
+def a_refused_save_keeps_the_good_file(keras):
+    """A bug that the text warns of: the file is emptied before the model is asked."""
+
+    def replace(save):
+        def saved(model, *args, **kwargs):
+            model.get_config()
+            save(model, *args, **kwargs)
+
+        return saved
+
+    wrapped(keras.Model, "save", replace)
+
+
+@breaks("keras")
+def compile_keeps_the_step_count(keras):
+    """A new `compile` starts the optimizer again at step 0."""
+
+    def replace(compile_):
+        def compiled(model, *args, **kwargs):
+            optimizer = getattr(model, "optimizer", None)
+            steps = 0 if optimizer is None else int(optimizer.iterations)
+            compile_(model, *args, **kwargs)
+            model.optimizer.iterations.assign(steps)
+
+        return compiled
+
+    wrapped(keras.Model, "compile", replace)
