@@ -38,6 +38,78 @@ def load_model_rounds_the_weights(keras):
     wrapped(keras.models, "load_model", replace)
 
 
+def after_loading(keras, change) -> None:
+    """Let `load_model` make a change to every model that it returns."""
+
+    def replace(load):
+        def load_model(*args, **kwargs):
+            model = load(*args, **kwargs)
+            change(model)
+            return model
+
+        return load_model
+
+    wrapped(keras.saving, "load_model", replace)
+    wrapped(keras.models, "load_model", replace)
+
+
+def compiled_without(keras, model, *parts: str) -> None:
+    """Compile a model anew as it was compiled, its optimizer untouched, but for these parts."""
+    if not hasattr(model, "_compile_config"):
+        return
+    model.loss = model._compile_loss = model._compile_metrics = None
+    arguments = {**model._compile_config.config, "optimizer": model.optimizer}
+    keras.Model.compile(model, **{**arguments, **dict.fromkeys(parts)})
+
+
+@breaks("keras")
+def load_model_forgets_the_metrics(keras):
+    """`load_model` compiles the model with the metrics that it had."""
+    after_loading(keras, lambda m: compiled_without(keras, m, "metrics", "weighted_metrics"))
+
+
+@breaks("keras")
+def load_model_forgets_the_loss(keras):
+    """`load_model` compiles the model with the loss that it had."""
+    after_loading(keras, lambda model: compiled_without(keras, model, "loss", "loss_weights"))
+
+
+@breaks("keras")
+def load_model_changes_the_dropout_rate(keras):
+    """`load_model` gives each layer the settings that it had."""
+
+    def change(model):
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate /= 2
+
+    after_loading(keras, change)
+
+
+@breaks("keras")
+def load_model_forgets_trainable(keras):
+    """`load_model` brings a layer back as frozen as it was."""
+
+    def change(model):
+        for layer in model._flatten_layers():
+            layer.trainable = True
+
+    after_loading(keras, change)
+
+
+@breaks("keras")
+def load_model_changes_the_learning_rate(keras):
+    """`load_model` brings the optimizer back with the learning rate that it had."""
+
+    def change(model):
+        optimizer = getattr(model, "optimizer", None)
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        if optimizer is not None and not callable(optimizer._learning_rate):  # no schedule
+            optimizer.learning_rate = float(optimizer.learning_rate) / 2
+
+    after_loading(keras, change)
+
+
 @breaks("keras")
 def only_the_writer_can_read(keras):
     """A file needs nothing of the process that wrote it: a fresh interpreter reads it too."""
