@@ -3,6 +3,7 @@
 import base64
 import io
 import itertools
+import textwrap
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,7 +16,7 @@ def show(figure: Figure, alt: str) -> None:
     """Show a figure and print its alt text.
 
     JupyterLab sets no alt text on a picture, so the sentence stands in the picture's metadata,
-    for exported pages, and below the picture, for everyone.
+    for exported pages, and below the picture, for everyone, in lines of at most 88 characters.
 
     Args:
         figure: a matplotlib figure.
@@ -34,7 +35,7 @@ def show(figure: Figure, alt: str) -> None:
     picture = base64.b64encode(buffer.getvalue()).decode()
     data = {"image/png": picture, "text/plain": alt}
     display(data, metadata={"image/png": {"alt": alt}}, raw=True)
-    print(f"Picture: {alt}")
+    print(textwrap.fill(f"Picture: {alt}", 88, break_long_words=False, break_on_hyphens=False))
 
 
 def digits(images, labels, alt: str, columns: int = 10) -> None:

@@ -1,21 +1,43 @@
 """Claims that are executed: each prints a tick, or raises and says what differed."""
 
 import contextlib
+import ctypes
+import functools
+import io
+import logging
+import mmap
+import os
+import re
+import sys
+import tempfile
 import warnings
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from helpers.compare import (
+    Comparison,
+    Snapshot,
+    same_configuration,
+    same_optimizer,
+    same_predictions,
+    same_weights,
+    snapshot,
+)
 
-@dataclass(frozen=True)
-class Comparison:
-    """The answer of a comparison: true or false, and where it is false, what differed."""
-
-    holds: bool
-    difference: str = ""
-
-    def __bool__(self) -> bool:
-        return self.holds
+__all__ = [
+    "Comparison",
+    "Snapshot",
+    "check",
+    "refuses",
+    "same_configuration",
+    "same_optimizer",
+    "same_predictions",
+    "same_weights",
+    "silent",
+    "snapshot",
+    "warns",
+]
 
 
 def check(claim: str, holds) -> None:
@@ -27,15 +49,15 @@ def check(claim: str, holds) -> None:
 
     Raises:
         AssertionError: where it does not hold, with the claim and the difference found.
-        TypeError: where ``holds`` is neither, since a string or a list would always count as
-            true.
+        TypeError: where ``holds`` is neither, since a string or a list that is not empty would
+            count as true.
     """
     if not isinstance(claim, str) or not claim.strip():
         raise TypeError(f"check was given the claim {claim!r}; expected a sentence")
     if not isinstance(holds, (bool, np.bool_, Comparison)):
         raise TypeError(
             f"check was given {type(holds).__name__} for {claim!r}; expected a bool or the "
-            "result of same_weights, same_optimizer or same_predictions"
+            "result of same_weights, same_optimizer, same_configuration or same_predictions"
         )
     if not holds:
         difference = getattr(holds, "difference", "")
@@ -67,6 +89,7 @@ def refuses(error: type[BaseException], match: str):
                 f"✗ expected {error.__name__} with the words {match!r}; its words were "
                 f"{_one_line(raised)!r}"
             ) from raised
+        _refused.append(raised)
         print(f"✓ refused: {type(raised).__name__}: … {match} …")
     except Exception as raised:
         raise AssertionError(
@@ -79,148 +102,177 @@ def refuses(error: type[BaseException], match: str):
         )
 
 
+_refused = []  # what `refuses` has met, for a `warns` around it
+
+
 @contextlib.contextmanager
-def warns(match: str):
-    """Show that the block gives no more than a warning with these words.
+def warns(match: str, raised: bool = False):
+    """Show that the block gives a warning with these words, and no error.
 
     The warning is kept off the page, where it would show paths; other warnings pass.
 
     Args:
         match: words that must stand in the warning, as they are.
+        raised: True where an error follows the warning; a `refuses` around this block, or in
+            it, shows which. Then the line that is printed does not say "only".
 
     Raises:
-        AssertionError: where no such warning was given. Errors of the block pass unchanged.
+        AssertionError: where no such warning was given; where ``raised`` is False and a
+            `refuses` in the block met an error; where it is True and there was no error.
+            Errors of the block pass unchanged.
     """
     _expect_words("warns", match)
+    before, error = len(_refused), None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        yield
+        try:
+            yield
+        except Exception as found:
+            error = found
     found = [w for w in caught if _one_line(match) in _one_line(w.message)]
     for other in caught:
         if other not in found:
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    failed = error or (_refused[-1] if len(_refused) > before else None)
+    if error and not (raised and found):
+        raise error
     if not found:
         given = [_one_line(w.message) for w in caught] or "none"
         raise AssertionError(f"✗ expected a warning with the words {match!r}; given: {given}")
-    print(f"✓ only a warning: {found[0].category.__name__}: … {match} …")
+    if raised != bool(failed):
+        told = f"{type(failed).__name__} was raised too" if failed else "nothing was raised"
+        raise AssertionError(f"✗ a warning with the words {match!r} was given, and {told}")
+    kind = "a warning" if raised else "only a warning"
+    print(f"✓ {kind}: {found[0].category.__name__}: … {match} …")
+    if error:
+        raise error
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """Copies of a model's tensors, which outlive the model. `optimizer` is None if unbuilt."""
+@contextlib.contextmanager
+def silent():
+    """Show that the block says nothing that a user would see.
 
-    weights: list
-    optimizer: list | None
+    Listens for Python warnings (those that Python shows by default), for lines that absl,
+    TensorFlow or Keras log at WARNING or above, in TensorFlow's C++ part too, and for
+    everything on `sys.stderr` and file descriptor 2. The logs that `session` mutes are on
+    inside the block. What is printed on `sys.stdout` stands on the page and is not looked at.
+    Where TensorFlow's library does not tell its name for the level of the C++ log (on Windows),
+    that log keeps the level it was imported with.
 
-
-def snapshot(model) -> Snapshot:
-    """Copy a model's weights and its optimizer's variables, to compare with later.
-
-    Args:
-        model: a Keras model; it may be uncompiled.
-
-    Returns:
-        A `Snapshot`: pairs of name and array. Its optimizer is None where the model has none
-        or it was never built.
+    Raises:
+        AssertionError: where something was said, with the channel and its first words. Errors
+            of the block pass unchanged, and what was said before them goes to `sys.stderr`.
     """
-    if isinstance(model, Snapshot):
-        return model
-    if not hasattr(model, "weights"):
-        raise TypeError(
-            f"expected a Keras model or a snapshot of one; {type(model).__name__} was given"
-        )
-    optimizer = getattr(model, "optimizer", None)
-    built = getattr(optimizer, "built", getattr(optimizer, "_built", False))  # Keras 3, Keras 2
-    return Snapshot(
-        weights=_copy(model.weights),
-        optimizer=_copy(optimizer.variables) if built else None,
-    )
+    heard = []
+    try:
+        with _listening(heard):
+            yield
+    except BaseException:
+        for _, text in heard:
+            print(text, file=sys.stderr)
+        raise
+    if heard:
+        channel, text = heard[0]
+        raise AssertionError(f"✗ expected silence; {channel} said: {_one_line(text)[:300]}")
+    print("✓ silent: no warning, no log line")
 
 
-def same_weights(one, other) -> Comparison:
-    """Compare the weights of two models, in order, bit for bit.
+_LOGGERS = ("absl", "tensorflow", "keras", "tf_keras")
+_UNSEEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
-    Args:
-        one, other: Keras models or snapshots of such. Names may differ.
 
-    Returns:
-        A `Comparison`; where it is false, the first tensor that differs, its shape and the
-        largest difference.
+@contextlib.contextmanager
+def _listening(heard: list):
+    """Collect pairs of a channel and what it said, as a user without `session` would see it."""
+    with contextlib.ExitStack() as stack:
+        collected = stack.enter_context(warnings.catch_warnings(record=True))
+        warnings.resetwarnings()
+        warnings.simplefilter("always")
+        for category in _UNSEEN:
+            warnings.simplefilter("ignore", category)
+        warnings.filterwarnings("always", category=DeprecationWarning, module="__main__")
+        for name in _LOGGERS:
+            stack.enter_context(_logger_heard(logging.getLogger(name), heard))
+        stack.enter_context(_cpp_log_from(1))  # WARNING
+        standard = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        written = stack.enter_context(_file_descriptor_2())
+        try:
+            yield
+        finally:
+            heard.extend(("a warning", f"{w.category.__name__}: {w.message}") for w in collected)
+            if text := standard.getvalue():
+                heard.append(("sys.stderr", text))
+            if text := written():
+                heard.append(("file descriptor 2", text))
+
+
+@contextlib.contextmanager
+def _logger_heard(logger: logging.Logger, heard: list):
+    """Turn a logger on at WARNING, and collect what it and those below it log."""
+
+    class Listener(logging.Handler):
+        def emit(self, record):
+            heard.append((f"the log of {record.name}", record.getMessage()))
+
+    names = ("level", "disabled", "propagate", "handlers")
+    before = {name: getattr(logger, name) for name in names}
+    logger.setLevel(logging.WARNING)
+    logger.disabled, logger.propagate, logger.handlers = False, False, [Listener()]
+    try:
+        yield
+    finally:
+        logger.setLevel(before.pop("level"))
+        vars(logger).update(before)
+
+
+@contextlib.contextmanager
+def _file_descriptor_2():
+    """Collect what is written to file descriptor 2; yields a function that returns it."""
+    sys.__stderr__.flush()
+    with tempfile.TemporaryFile() as collected:
+        saved = os.dup(2)
+        os.dup2(collected.fileno(), 2)
+
+        def written() -> str:
+            sys.__stderr__.flush()
+            collected.seek(0)
+            return collected.read().decode(errors="replace")
+
+        try:
+            yield written
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+@contextlib.contextmanager
+def _cpp_log_from(level: int):
+    """Let TensorFlow's C++ log write from a level on: 0 INFO, 1 WARNING, 2 ERROR, 3 FATAL."""
+    set_level = _cpp_log_level() if "tensorflow" in sys.modules else None
+    if set_level is None:
+        yield
+        return
+    set_level(level)
+    try:
+        yield
+    finally:
+        set_level(int(os.environ.get("TF_CPP_MIN_LOG_LEVEL") or 0))
+
+
+@functools.cache
+def _cpp_log_level():
+    """The C++ function `absl::SetMinLogLevel` in TensorFlow's library; None without one.
+
+    TF_CPP_MIN_LOG_LEVEL is read once, before the first line. The name of the function holds
+    the version of absl, so it is looked up in the library's table of names.
     """
-    one, other = snapshot(one), snapshot(other)
-    if not one.weights:
-        return Comparison(False, "the first model has no weights: it was never built")
-    return _same_tensors(one.weights, other.weights)
-
-
-def same_optimizer(one, other) -> Comparison:
-    """Compare every variable of two models' optimizers, the step count included, bit for bit.
-
-    Args:
-        one, other: compiled Keras models or snapshots of such.
-
-    Returns:
-        A `Comparison`; false, with that reason, where one of the two was never built.
-    """
-    one, other = snapshot(one), snapshot(other)
-    for which, state in ("first", one.optimizer), ("second", other.optimizer):
-        if state is None:
-            return Comparison(False, f"the {which} model's optimizer was never built")
-    return _same_tensors(one.optimizer, other.optimizer)
-
-
-def same_predictions(one, other, inputs=None, tolerance: float = 0.0) -> Comparison:
-    """Compare what two models predict, from all the inputs in one batch.
-
-    Args:
-        one, other: Keras models, other callables that take ``inputs``, or arrays of
-            predictions made before, with ``predict_on_batch``: the last bits of a prediction
-            can depend on the number of inputs in a batch.
-        inputs: the inputs to predict from, first dimension the samples; needed unless both
-            are arrays.
-        tolerance: the largest difference allowed, in the unit of the output. 0 asks for the
-            same bits.
-
-    Returns:
-        A `Comparison`; where it is false, the shape and the largest difference.
-    """
-    arrays = [("predictions", _predict(source, inputs)) for source in (one, other)]
-    return _same_tensors(arrays[:1], arrays[1:], tolerance)
-
-
-def _predict(source, inputs) -> np.ndarray:
-    if isinstance(source, np.ndarray):
-        return source
-    if not callable(source):
-        raise TypeError(f"expected a model or an array; {type(source).__name__} was given")
-    if inputs is None:
-        raise ValueError("same_predictions needs inputs unless both arguments are arrays")
-    if hasattr(source, "predict_on_batch"):
-        return np.asarray(source.predict_on_batch(inputs))
-    return np.asarray(source(inputs))
-
-
-def _copy(variables) -> list:
-    names = [getattr(variable, "path", variable.name) for variable in variables]
-    return [(n, np.array(v)) for n, v in zip(names, variables, strict=True)]
-
-
-def _same_tensors(one: list, other: list, tolerance: float = 0.0) -> Comparison:
-    if len(one) != len(other):
-        return Comparison(False, f"{len(one)} tensors against {len(other)}")
-    for (name, a), (_, b) in zip(one, other, strict=True):
-        if a.shape != b.shape:
-            return Comparison(False, f"{name} has shape {a.shape} against {b.shape}")
-        if a.dtype != b.dtype:
-            return Comparison(False, f"{name} is {a.dtype} against {b.dtype}")
-        if tolerance == 0.0:
-            same = a.tobytes() == b.tobytes()
-        else:
-            same = np.allclose(a, b, rtol=0.0, atol=tolerance)
-        if not same:
-            largest = np.max(np.abs(a.astype("float64") - b.astype("float64")))
-            return Comparison(False, f"{name}, shape {a.shape}, differs by up to {largest:.3g}")
-    return Comparison(True)
+    folder = Path(sys.modules["tensorflow"].__file__).parent
+    for library in sorted(folder.glob("libtensorflow_framework.*")):
+        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m:
+            name = re.search(rb"_ZN4absl\w*14SetMinLogLevelENS0_18LogSeverityAtLeastE", m)
+            if name:
+                return getattr(ctypes.CDLL(str(library)), name[0].decode(), None)
+    return None
 
 
 def _expect_words(function: str, match) -> None:
