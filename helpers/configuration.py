@@ -22,7 +22,7 @@ def read(model) -> dict:
         ``compiled`` (optimizer, loss, metrics, their weights), which is None where the model
         was not compiled. A layer without a `get_config` has None for its settings.
     """
-    layers = [layer for layer in _layers(model) if layer is not model]
+    layers = _layers(model)[1:]
     return {
         "model": _layer(model),
         "layers": [_layer(layer) for layer in layers],
@@ -65,10 +65,14 @@ def optimizer_difference(one: dict, other: dict) -> str:
 # Reading
 
 
-def _layers(model):
-    """Every layer below a model, in order, itself included; metrics are layers in Keras 2."""
-    found = model._flatten_layers() if hasattr(model, "_flatten_layers") else [model]
-    return [layer for layer in found if not hasattr(layer, "update_state")]
+def _layers(layer, seen=None) -> list:
+    """A model and every layer below it, each once and before those in it; no metrics."""
+    seen = set() if seen is None else seen
+    if id(layer) in seen or hasattr(layer, "update_state"):  # a metric of Keras 2 is a layer
+        return []
+    seen.add(id(layer))
+    inner = layer._flatten_layers(include_self=False, recursive=False)
+    return [layer, *(found for below in inner for found in _layers(below, seen))]
 
 
 def _layer(layer) -> dict:

@@ -156,8 +156,8 @@ def silent():
     TensorFlow or Keras log at WARNING or above, in TensorFlow's C++ part too, and for
     everything on `sys.stderr` and file descriptor 2. The logs that `session` mutes are on
     inside the block. What is printed on `sys.stdout` stands on the page and is not looked at.
-    Where TensorFlow's library does not tell its name for the level of the C++ log (on Windows),
-    that log keeps the level it was imported with.
+    TensorFlow's C++ log can be turned on from 2.21 on, and not on Windows; elsewhere it keeps
+    the level that it was imported with.
 
     Raises:
         AssertionError: where something was said, with the channel and its first words. Errors

@@ -8,11 +8,13 @@ import re
 import shutil
 import sys
 import sysconfig
+import time
 import warnings
 from pathlib import Path
 
 SEED = 1
 _home: Path | None = None
+_locks = {}  # workspace -> its open lock file; the system frees the lock when this process ends
 
 # Read by TensorFlow when it is imported, unless you set them yourself. oneDNN orders sums
 # differently on each processor, and several threads cut them differently for each number of
@@ -33,7 +35,8 @@ def start(name: str) -> Path:
     Sets the logs to errors only (before TensorFlow is imported), the seeds, deterministic
     operations and the PATH of this environment. Then it empties ``artifacts/<name>`` in the
     folder where the kernel was started, makes it the working folder, and prints one line with
-    the versions in use. Run it again in the same kernel and the same folder is emptied.
+    the versions in use. Run it again in the same kernel and the same folder is emptied. While
+    this kernel runs, no other gets that folder: ``artifacts/<name>.lock`` is locked.
 
     Args:
         name: the notebook's name, such as ``"01_checkpoint_callback"``: letters, digits,
@@ -44,7 +47,8 @@ def start(name: str) -> Path:
 
     Raises:
         ValueError: where ``name`` is no such name.
-        RuntimeError: where Keras runs, or is told to run, on another backend than TensorFlow.
+        RuntimeError: where Keras runs, or is told to run, on another backend than TensorFlow;
+            where another kernel has this notebook's folder, with the id of its process.
     """
     global _home
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
@@ -55,6 +59,7 @@ def start(name: str) -> Path:
     attach()
     _home = _home or Path.cwd()
     workspace = _home / "artifacts" / name
+    _keep_others_out(workspace)
     os.chdir(_home)  # Windows cannot remove the folder one stands in
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir(parents=True, exist_ok=True)
@@ -98,6 +103,50 @@ def attach() -> None:
     warnings.filterwarnings("ignore", message=".*__array__.* copy keyword")
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()
+
+
+def _keep_others_out(workspace: Path, patience: float = 5.0) -> None:
+    """Lock a workspace for as long as this process runs.
+
+    Waits `patience` seconds for a kernel that is about to end. The lock is the system's, on an
+    open file: the file that a dead process leaves behind is no obstacle.
+    """
+    if workspace in _locks:
+        return
+    workspace.parent.mkdir(parents=True, exist_ok=True)
+    file = open(f"{workspace}.lock", "a+", encoding="utf-8")  # noqa: SIM115
+    until = time.monotonic() + patience
+    while not _locked(file):
+        if time.monotonic() > until:
+            file.seek(0)
+            process = file.read().strip() or "unknown"
+            file.close()
+            raise RuntimeError(
+                f"The notebook {workspace.name} is in use by another kernel, process {process}, "
+                "which would lose its files. Shut that kernel down, then run this cell again"
+            )
+        time.sleep(0.1)
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    _locks[workspace] = file
+
+
+def _locked(file) -> bool:
+    """Lock an open file for this process; False where another process has it."""
+    try:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            import msvcrt
+
+            file.seek(1000)  # the first bytes stay readable: they tell the process
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
 
 
 def _put_this_environment_first() -> None:

@@ -110,3 +110,13 @@ def test_your_own_figure_can_be_shown_too(shown, capsys):
     figures.show(figure, "A line rises.")
     assert capsys.readouterr().out == "Picture: A line rises.\n"
     assert len(shown) == 1
+
+
+def test_a_long_sentence_wraps_at_words_below_the_picture_and_stays_whole_in_the_alt(shown, capsys):
+    alt = "A line rises from left to right and ends near a half-filled circle. " * 4
+    DRAW["curve"](alt.strip())
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 2 and max(map(len, lines)) <= 88
+    assert " ".join(lines) == f"Picture: {alt.strip()}"
+    ((data, _),) = shown
+    assert data["text/plain"] == alt.strip()

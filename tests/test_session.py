@@ -151,6 +151,73 @@ def test_a_workspace_that_can_not_be_emptied_is_not_used(workplace, monkeypatch)
         session.start("x")
 
 
+HOLD = """
+import sys
+from helpers import session
+session.attach = lambda: None
+session.start(sys.argv[1])
+open("kept.txt", "w").close()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other_kernel(workplace):
+    """A function that starts a process which holds a notebook's workspace."""
+    started = []
+
+    def hold(name):
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, name],
+            env={**os.environ, "PYTHONPATH": str(Path(session.__file__).parents[1])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert "ready\n" in iter(process.stdout.readline, ""), "the other process ended"
+        return process
+
+    yield hold
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_second_kernel_does_not_empty_the_folder_of_the_first_and_is_told_who_has_it(
+    other_kernel, workplace, monkeypatch
+):
+    monkeypatch.setattr(session, "_locks", {})
+    process = other_kernel("x")
+    folder = workplace / "artifacts" / "x"
+    with pytest.raises(RuntimeError) as raised:
+        session._keep_others_out(folder, patience=0.2)
+    assert f"The notebook x is in use by another kernel, process {process.pid}," in str(
+        raised.value
+    )
+    assert (folder / "kept.txt").exists()
+
+
+def test_another_notebook_beside_it_is_no_obstacle(other_kernel, workplace, monkeypatch):
+    monkeypatch.setattr(session, "_locks", {})
+    other_kernel("x")
+    session._keep_others_out(workplace / "artifacts" / "y", patience=0.2)
+
+
+def test_the_lock_that_a_killed_kernel_left_behind_is_no_obstacle(
+    other_kernel, workplace, monkeypatch
+):
+    monkeypatch.setattr(session, "_locks", {})
+    process = other_kernel("x")
+    process.kill()
+    process.wait()
+    folder = workplace / "artifacts" / "x"
+    assert Path(f"{folder}.lock").read_text() == str(process.pid)
+    session._keep_others_out(folder, patience=0.2)
+    assert Path(f"{folder}.lock").read_text() == str(os.getpid())
+
+
 def test_another_backend_is_refused_before_anything_is_deleted(workplace):
     kept = workplace / "artifacts" / "x" / "kept.txt"
     kept.parent.mkdir(parents=True)
