@@ -21,9 +21,11 @@ from IPython.core.inputtransformer2 import TransformerManager
 from tools import notebooks, stamp
 
 RULES = []
-PROOFS = ("check", "refuses", "warns")
+PROOFS = ("check", "refuses", "warns", "silent")
+HURRY = "In a hurry"
 SECTIONS = ("Where it goes wrong", "As TF 2.8 wrote it", "Exercise", "In short", "Further reading")
 AS_TF_28 = range(1, 7)  # the notebooks that mirror the guide
+NOT_OURS = r"mend|mends|mended|mending"  # the field says fix
 BANNED = r"simply|just|easily|easy|obviously|of course|trivial|trivially|basically|please"
 
 
@@ -227,7 +229,7 @@ def pictures_are_told_in_words(notebook, name):
                     yield f"{where(notebook, cell)} has a picture without alt text"
                 elif output.data.get("text/plain") != alt:
                     yield f"{where(notebook, cell)} has a picture whose text/plain is not its alt"
-                elif f"Picture: {alt}" not in stream(cell).splitlines():
+                elif f"Picture: {alt}" not in " ".join(stream(cell).split()):
                     yield f"{where(notebook, cell)} does not print 'Picture: {alt}'"
 
 
@@ -377,6 +379,28 @@ def it_starts_its_own_session(notebook, name):
 
 
 @rule
+def the_answer_comes_first_and_can_be_copied_without_the_helpers(notebook, name):
+    first = next(iter(sections(notebook).items()), ("", []))
+    if first[0] != HURRY:
+        yield f"the first section is {first[0]!r}; expected {HURRY!r}"
+        return
+    cells = [cell for cell in first[1] if cell.cell_type == "code"]
+    if not cells or claims(cells[0]) or not any(claims(cell) for cell in cells[1:]):
+        yield f"{HURRY!r} needs a cell to copy, without a check, and then one that checks it"
+        return
+    if len(code_lines(cells[0])) > 8:
+        yield f"{where(notebook, cells[0])} has {len(code_lines(cells[0]))} lines; expected 8"
+    ours = set()
+    for cell in code(notebook):
+        for node in ast.walk(parsed(body(cell))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers"):
+                ours.update(alias.asname or alias.name for alias in node.names)
+    used = {n.id for n in ast.walk(parsed(body(cells[0]))) if isinstance(n, ast.Name)}
+    if found := sorted(used & ours):
+        yield f"{where(notebook, cells[0])} uses the helpers {found}; readers copy it"
+
+
+@rule
 def sections_stand_in_order(notebook, name):
     titles = [text for level, text in headings(notebook) if level == 2]
     expected = [s for s in SECTIONS if s != "As TF 2.8 wrote it" or int(name[:2]) in AS_TF_28]
@@ -474,7 +498,7 @@ def words_that_make_readers_feel_slow_are_left_out(notebook, name):
             told = [t.string for t in tokens if t.type == tokenize.COMMENT]
             told += [ast.unparse(n.args[0]) for f, n in calls(cell) if f == "check" and n.args]
             text = "\n".join(told)
-        for found in re.findall(rf"\b(?:{BANNED})\b", text, re.I):
+        for found in re.findall(rf"\b(?:{BANNED}|{NOT_OURS})\b", text, re.I):
             line = next(x for x in text.splitlines() if found in x)
             yield f"{found!r} in {line.strip()[:70]!r}"
 

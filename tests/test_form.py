@@ -104,6 +104,9 @@ def clean():
         new_markdown_cell("\n\n".join(lists)),
         new_code_cell(stamp.colab_cell(suite), id="colab"),
         new_code_cell(start, outputs=[output("TensorFlow 2.21.0, Keras 3.15.1\n")]),
+        new_markdown_cell(f"## In a hurry\n\n{said}"),
+        new_code_cell('model.save("digits.keras")'),
+        claim("the model came back"),
         new_markdown_cell(f"## One name keeps `one` file\n\n{said}\n\n```python\nplease\n```"),
         new_code_cell("names = sorted(os.listdir())\nnames[0]  # the one that you saved"),
         claim(),
@@ -234,12 +237,12 @@ NEW = "execution_count"
 FAULTS = [
     (
         "cells_are_stored_in_the_order_they_ran",
-        "expected 1 to 15",
+        "expected 1 to 17",
         on("names[0]")(lambda c: c.update(execution_count=None)),
     ),
     (
         "cells_are_stored_in_the_order_they_ran",
-        "expected 1 to 15",
+        "expected 1 to 17",
         on("names[0]")(lambda c: c.update(execution_count=99)),
     ),
     (
@@ -400,8 +403,8 @@ FAULTS = [
         "expected 10 for each",
         add(new_code_cell(lines(100)), new_markdown_cell("```\n" + "word " * 5000 + "\n```")),
     ),
-    ("a_notebook_is_one_sitting", "8 code cells; expected 15 to 40", trimmed),
-    ("a_notebook_is_one_sitting", "41 code cells", add(*[new_code_cell("x") for _ in range(26)])),
+    ("a_notebook_is_one_sitting", "10 code cells; expected 15 to 40", trimmed),
+    ("a_notebook_is_one_sitting", "41 code cells", add(*[new_code_cell("x") for _ in range(24)])),
     ("a_notebook_is_one_sitting", "expected less than 500,000", prints("x" * 500_000)),
     (
         "it_opens_with_header_and_three_lists",
@@ -424,6 +427,31 @@ FAULTS = [
         "it_starts_its_own_session",
         "does not call session.start",
         source("session.start", PLANTED, "00_start_here"),
+    ),
+    (
+        "the_answer_comes_first_and_can_be_copied_without_the_helpers",
+        "the first section is 'One name keeps one file'",
+        drop("## In a hurry"),
+    ),
+    (
+        "the_answer_comes_first_and_can_be_copied_without_the_helpers",
+        "needs a cell to copy, without a check",
+        drop('model.save("digits.keras")'),
+    ),
+    (
+        "the_answer_comes_first_and_can_be_copied_without_the_helpers",
+        "needs a cell to copy, without a check",
+        drop("the model came back"),
+    ),
+    (
+        "the_answer_comes_first_and_can_be_copied_without_the_helpers",
+        "has 9 lines; expected 8",
+        source("digits.keras", 'model.save("digits.keras")', "x = 1\n" * 9),
+    ),
+    (
+        "the_answer_comes_first_and_can_be_copied_without_the_helpers",
+        "uses the helpers ['session']; readers copy it",
+        source("digits.keras", "model.", "session.model."),
     ),
     *[("sections_stand_in_order", "has the sections", drop(f"## {s}")) for s in form.SECTIONS],
     ("sections_stand_in_order", "has the sections", swapped),
@@ -540,6 +568,7 @@ FAULTS = [
             "trivial",
             "basically",
             "please",
+            "mend",
         )
     ],
     (
