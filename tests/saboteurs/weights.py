@@ -132,6 +132,28 @@ def a_refused_load_is_undone(keras):
 
 
 @breaks("keras")
+def load_weights_spares_a_shorter_model(keras):
+    """A trap that the text warns of: the file of a longer model fills a shorter one."""
+
+    def replace(load):
+        def load_weights(model, path, *args, **kwargs):
+            import h5py
+
+            kept = model.get_weights()
+            load(model, path, *args, **kwargs)
+            if not str(path).endswith(".weights.h5"):
+                return
+            with h5py.File(path) as file:
+                stored = sum("0" in group.get("vars", {}) for group in file["layers"].values())
+            if stored > sum(bool(layer.weights) for layer in model.layers):
+                model.set_weights(kept)
+
+        return load_weights
+
+    wrapped(keras.Model, "load_weights", replace)
+
+
+@breaks("keras")
 def load_weights_goes_by_layer_name(keras):
     """A trap that the text warns of: layers of the same class and shape swap silently."""
 
