@@ -1,9 +1,12 @@
 """Exported programs: SavedModel, `export`, `TFSMLayer`."""
 
 import importlib
+import json
 import sys
+import types
+from pathlib import Path
 
-from . import breaks, wrapped
+from . import breaks, emptied, wrapped
 
 
 def exporter(keras):
@@ -26,6 +29,65 @@ def export_writes_other_weights(keras):
             model.set_weights([keras.random.normal(w.shape, stddev=0.05) for w in kept])
             export(model, *args, **kwargs)
             model.set_weights(kept)
+
+        return exported
+
+    wrapped(keras.Model, "export", replace)
+
+
+def after_export(keras, change) -> None:
+    """Let `export` call `change(model, folder)` once it is done."""
+
+    def replace(export):
+        def exported(model, folder, *args, **kwargs):
+            export(model, folder, *args, **kwargs)
+            change(model, Path(folder))
+
+        return exported
+
+    wrapped(keras.Model, "export", replace)
+
+
+def append(folder: Path, held: bytes) -> None:
+    """Let the shard of a SavedModel end in these bytes, which its index does not know."""
+    with (folder / "variables" / "variables.data-00000-of-00001").open("ab") as shard:
+        shard.write(held)
+
+
+@breaks("keras")
+def export_keeps_the_slots(keras):
+    """An export leaves the slots of the optimizer behind."""
+
+    def keep(model, folder):
+        slots = [v.numpy().tobytes() for v in model.optimizer.variables] if model.optimizer else []
+        append(folder, b"".join(slots))
+
+    after_export(keras, keep)
+
+
+@breaks("keras")
+def export_notes_what_was_compiled(keras):
+    """An export does not tell what the model was compiled with."""
+
+    def note(model, folder):
+        append(folder, json.dumps(model.get_compile_config()).encode())
+
+    after_export(keras, note)
+
+
+@breaks("keras")
+def export_starts_dropout_anew(keras):
+    """The state of dropout is in the folder, as training left it."""
+
+    def replace(export):
+        def exported(model, *args, **kwargs):
+            states = [v for v in model.variables if "seed_generator" in v.path]
+            kept = [v.numpy() for v in states]
+            for state in states:
+                state.assign(state * 0)
+            export(model, *args, **kwargs)
+            for state, value in zip(states, kept, strict=True):
+                state.assign(value)
 
         return exported
 
@@ -75,6 +137,21 @@ def layer_trains_with_dropout(keras):
 
 
 @breaks("keras")
+def layer_gives_zeros_in_training(keras):
+    """Without a training endpoint a `TFSMLayer` predicts in training, too."""
+
+    def replace(call):
+        def called(layer, inputs, training=False, **kwargs):
+            outputs = call(layer, inputs, training=training, **kwargs)
+            zeros = training and not layer.call_training_endpoint
+            return keras.ops.zeros_like(outputs) if zeros else outputs
+
+        return called
+
+    wrapped(keras.layers.TFSMLayer, "call", replace)
+
+
+@breaks("keras")
 def layer_takes_adam(keras):
     """A bug that the text warns of: the slots of a `TFSMLayer`'s weights get a wrong name."""
 
@@ -112,7 +189,7 @@ def python_runs_at_every_call(keras):
 
     def replace(add):
         def added(archive, name, fn, *args, **kwargs):
-            if name != "blur":
+            if name != "brighten":
                 return add(archive, name, fn, *args, **kwargs)
             return add(archive, name, lambda x: fn(x) + tf.random.uniform(()), *args, **kwargs)
 
@@ -166,8 +243,6 @@ def assets_stay_where_they_were(tf):
 
     def replace(load):
         def loaded(path, *args, **kwargs):
-            from pathlib import Path
-
             for asset in Path(path).glob("assets/*"):
                 asset.write_text("\n".join(asset.read_text().split()[::-1]) + "\n")
             return load(path, *args, **kwargs)
@@ -198,6 +273,57 @@ def bytes_are_scaled(tf):
 
 
 @breaks("tensorflow")
+def training_starts_dropout_anew(tf):
+    """An endpoint for training goes on from the state of dropout that is in the folder."""
+
+    def replace(load):
+        def loaded(path, *args, **kwargs):
+            program = load(path, *args, **kwargs)
+            if str(path) == "two_ways":
+                for variable in program.non_trainable_variables:
+                    variable.assign(variable + 1)
+            return program
+
+        return loaded
+
+    wrapped(saved_model(tf), "load", replace)
+
+
+@breaks("tensorflow")
+def numpy_function_is_an_operation(tf):
+    """A silent failure that the text warns of: `tf.numpy_function` calls back into Python."""
+    tf.numpy_function = lambda function, inputs, *args, **kwargs: tf.add(*inputs)
+
+
+@breaks("tensorflow")
+def fingerprints_change_with_each_export(tf):
+    """The fingerprint of a model that is exported twice is the same."""
+
+    def replace(read):
+        def fingerprint(folder):
+            return types.SimpleNamespace(checkpoint_hash=read(folder).saved_model_checksum)
+
+        return fingerprint
+
+    wrapped(saved_model(tf).experimental, "read_fingerprint", replace)
+
+
+@breaks("tensorflow")
+def fingerprints_stand_for_the_weights(tf):
+    """A trap that the text warns of: equal weights may have another fingerprint."""
+
+    def replace(read):
+        def fingerprint(folder):
+            weights = tf.saved_model.load(folder).trainable_variables
+            total = tuple(w.numpy().tobytes() for w in weights)
+            return types.SimpleNamespace(checkpoint_hash=hash(total))
+
+        return fingerprint
+
+    wrapped(saved_model(tf).experimental, "read_fingerprint", replace)
+
+
+@breaks("tensorflow")
 def programs_stay_alive(tf):
     """A trap that the text warns of: an endpoint does not keep its program alive."""
     alive = []
@@ -206,22 +332,6 @@ def programs_stay_alive(tf):
         def loaded(*args, **kwargs):
             alive.append(load(*args, **kwargs))
             return alive[-1]
-
-        return loaded
-
-    wrapped(saved_model(tf), "load", replace)
-
-
-@breaks("tensorflow")
-def plain_methods_are_saved(tf):
-    """A silent failure that the text warns of: a plain method is left out of the program."""
-
-    def replace(load):
-        def loaded(path, *args, **kwargs):
-            program = load(path, *args, **kwargs)
-            if str(path) == "tools":
-                program.width = lambda: 28
-            return program
 
         return loaded
 
@@ -242,6 +352,52 @@ def old_load_model_brings_the_optimizer(tf_keras):
         return load_model
 
     wrapped(tf_keras.models, "load_model", replace)
+
+
+def after_old_loading(tf_keras, change) -> None:
+    """Let `load_model` of Keras 2 make a change to every model that it returns."""
+
+    def replace(load):
+        def load_model(*args, **kwargs):
+            model = load(*args, **kwargs)
+            change(model)
+            return model
+
+        return load_model
+
+    wrapped(tf_keras.models, "load_model", replace)
+
+
+@breaks("tf_keras")
+def old_load_model_forgets_the_metrics(tf_keras):
+    """`load_model` of Keras 2 compiles the model with the metrics that it had."""
+    after_old_loading(tf_keras, lambda model: model.compile(model.optimizer, model.loss))
+
+
+@breaks("tf_keras")
+def old_load_model_changes_the_dropout_rate(tf_keras):
+    """`load_model` of Keras 2 gives each layer the settings that it had."""
+    after_old_loading(tf_keras, lambda model: setattr(model.layers[1], "rate", 0.7))
+
+
+@breaks("tf_keras")
+def old_load_model_freezes_a_layer(tf_keras):
+    """`load_model` of Keras 2 leaves each layer as trainable as it was."""
+    after_old_loading(tf_keras, lambda model: setattr(model.layers[0], "trainable", False))
+
+
+@breaks("tf_keras")
+def old_load_weights_skips_the_optimizer(tf_keras):
+    """`load_weights` of Keras 2 brings the optimizer back from a SavedModel."""
+
+    def replace(load):
+        def load_weights(model, *args, **kwargs):
+            load(model, *args, **kwargs)
+            emptied(model.optimizer)
+
+        return load_weights
+
+    wrapped(tf_keras.Model, "load_weights", replace)
 
 
 @breaks("tensorflow")
