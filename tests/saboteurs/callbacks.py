@@ -1,4 +1,4 @@
-"""`ModelCheckpoint`: when it saves, and what it keeps."""
+"""`ModelCheckpoint`: when it saves, and what it keeps; `EarlyStopping`: what it restores."""
 
 from . import breaks, wrapped
 
@@ -58,6 +58,19 @@ def model_checkpoint_saves_more_than_the_best(keras):
 
 
 @breaks("keras")
+def model_checkpoint_overwrites_on_a_tie(keras):
+    """`save_best_only` keeps the first of two equal epochs."""
+
+    def replace(is_improvement):
+        def improved(callback, value, best):
+            return value == best or is_improvement(callback, value, best)
+
+        return improved
+
+    wrapped(keras.callbacks.ModelCheckpoint, "_is_improvement", replace)
+
+
+@breaks("keras")
 def model_checkpoint_remembers_the_best(keras):
     """A trap that the text warns of: after a restart the best so far is forgotten."""
     remembered = {}
@@ -108,6 +121,20 @@ def model_checkpoint_skips_what_it_cannot_compare(keras):
 
 
 @breaks("keras")
+def model_checkpoint_skips_an_epoch_without_the_metric(keras):
+    """A trap that the text warns of: without validation data, every epoch is the best."""
+
+    def replace(on_epoch_end):
+        def end(callback, epoch, logs=None):
+            if not callback.save_best_only or callback.monitor in (logs or {}):
+                on_epoch_end(callback, epoch, logs)
+
+        return end
+
+    wrapped(keras.callbacks.ModelCheckpoint, "on_epoch_end", replace)
+
+
+@breaks("keras")
 def model_checkpoint_counts_from_the_first_epoch(keras):
     """A trap that the text warns of: after a restart the count of batches begins at zero."""
 
@@ -121,3 +148,45 @@ def model_checkpoint_counts_from_the_first_epoch(keras):
         return begin
 
     wrapped(keras.callbacks.ModelCheckpoint, "on_epoch_begin", replace)
+
+
+@breaks("keras")
+def early_stopping_restores_nothing(keras):
+    """`restore_best_weights` puts the weights of the best epoch back."""
+
+    def replace(init):
+        def __init__(callback, *args, restore_best_weights=False, **kwargs):
+            init(callback, *args, **kwargs)
+
+        return __init__
+
+    wrapped(keras.callbacks.EarlyStopping, "__init__", replace)
+
+
+@breaks("keras")
+def early_stopping_takes_the_optimizer_back(keras):
+    """A trap that the text warns of: the optimizer stays at the last step."""
+
+    def replace(on_train_end):
+        def end(callback, logs=None):
+            on_train_end(callback, logs)
+            epochs = max(0, callback.stopped_epoch - callback.best_epoch)
+            callback.model.optimizer.iterations.assign_sub(epochs * callback.params["steps"])
+
+        return end
+
+    wrapped(keras.callbacks.EarlyStopping, "on_train_end", replace)
+
+
+@breaks("keras")
+def early_stopping_restores_where_it_stopped(keras):
+    """The best weights are restored where the epochs run out, too."""
+
+    def replace(on_train_end):
+        def end(callback, logs=None):
+            if callback.stopped_epoch:
+                on_train_end(callback, logs)
+
+        return end
+
+    wrapped(keras.callbacks.EarlyStopping, "on_train_end", replace)

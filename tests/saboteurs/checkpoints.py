@@ -64,19 +64,6 @@ def latest_checkpoint_finds_anything(tf):
 
 
 @breaks("tensorflow")
-def checkpoint_manager_spares_none(tf):
-    """`keep_checkpoint_every_n_hours` spares an old checkpoint now and then."""
-
-    def replace(init):
-        def __init__(manager, *args, keep_checkpoint_every_n_hours=None, **kwargs):
-            init(manager, *args, **kwargs)
-
-        return __init__
-
-    wrapped(tf.train.CheckpointManager, "__init__", replace)
-
-
-@breaks("tensorflow")
 def checkpoint_manager_has_a_default(tf):
     """`CheckpointManager` has no default for `max_to_keep`."""
 

@@ -188,3 +188,19 @@ def compile_keeps_the_step_count(keras):
         return compiled
 
     wrapped(keras.Model, "compile", replace)
+
+
+@breaks("keras")
+def save_makes_the_folder(keras):
+    """A trap that the text warns of: `save` to a `.keras` file makes no folder."""
+
+    def replace(save):
+        def made(model, filepath, *args, **kwargs):
+            import os
+
+            os.makedirs(os.path.dirname(filepath) or ".", exist_ok=True)
+            return save(model, filepath, *args, **kwargs)
+
+        return made
+
+    wrapped(keras.Model, "save", replace)
