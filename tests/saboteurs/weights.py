@@ -272,16 +272,3 @@ def safetensors_copies_first(numpy):
         return save_file
 
     wrapped(numpy, "save_file", replace)
-
-
-@breaks("keras")
-def load_weights_by_name_goes_by_order(keras):
-    """`by_name=True` goes by the names of the layers, and loads nothing where none matches."""
-
-    def replace(load):
-        def load_weights(model, path, by_name=False):
-            load(model, path)
-
-        return load_weights
-
-    wrapped(keras.Model, "load_weights", replace)
