@@ -118,22 +118,54 @@ def read_drops_the_optimizer(tf):
     wrapped(tf.train.Checkpoint, "read", replace)
 
 
-@breaks("tensorflow")
-def read_builds_the_model(tf):
-    """A bug that the text warns of: a model that was never built is not restored."""
-
-    def replace(read):
-        def built(checkpoint, *args, **kwargs):
-            if not checkpoint.model.weights:
-                checkpoint.model(tf.zeros((1, 784)))
-            return read(checkpoint, *args, **kwargs)
-
-        return built
-
-    wrapped(tf.train.Checkpoint, "read", replace)
-
-
 @breaks("tf_keras")
 def old_load_weights_does_nothing(tf_keras):
     """`load_weights` of Keras 2 fills the model with what is in the TensorFlow checkpoint."""
     tf_keras.Model.load_weights = lambda model, path, *args, **kwargs: NothingRestored()
+
+
+def load_status():
+    from tensorflow.python.checkpoint.checkpoint import CheckpointLoadStatus
+
+    return CheckpointLoadStatus
+
+
+@breaks("tensorflow")
+def assert_consumed_looks_at_the_checkpoint_only(tf):
+    """`assert_consumed` asks whether each of your objects found a value in the checkpoint."""
+    load_status().assert_existing_objects_matched = lambda status: status
+
+
+@breaks("tensorflow")
+def assert_consumed_looks_at_the_objects_only(tf):
+    """`assert_consumed` asks whether all that is in the checkpoint found a place."""
+    load_status().assert_consumed = load_status().assert_existing_objects_matched
+
+
+@breaks("tensorflow")
+def checkpoint_manager_spares_what_it_finds(tf):
+    """A trap that the text warns of: after a restart the old checkpoints are deleted first."""
+
+    def replace(init):
+        def __init__(manager, *args, **kwargs):
+            init(manager, *args, **kwargs)
+            manager._maybe_delete.clear()
+
+        return __init__
+
+    wrapped(tf.train.CheckpointManager, "__init__", replace)
+
+
+@breaks("tensorflow")
+def restore_leaves_the_counter_alone(tf):
+    """`Checkpoint.restore` brings the number of saves back, from which a manager counts on."""
+
+    def replace(restore):
+        def restored(checkpoint, *args, **kwargs):
+            status = restore(checkpoint, *args, **kwargs)
+            checkpoint.save_counter.assign(0)
+            return status
+
+        return restored
+
+    wrapped(tf.train.Checkpoint, "restore", replace)

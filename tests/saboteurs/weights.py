@@ -242,9 +242,141 @@ def frozen_layers_move(keras):
 
 
 @breaks("keras")
-def the_editor_replaces_nothing(keras):
-    """`KerasFileEditor.add_weights` replaces an array of that name."""
-    keras.saving.KerasFileEditor.add_weights = lambda editor, path, weights: None
+def the_editor_changes_the_file_that_it_opened(keras):
+    """`KerasFileEditor` writes another file, and leaves the one that it opened as it was."""
+
+    def replace(save):
+        def saved(editor, path):
+            save(editor, path)
+            save(editor, editor.filepath)
+
+        return saved
+
+    wrapped(keras.saving.KerasFileEditor, "save", replace)
+
+
+@breaks("keras")
+def the_editor_writes_zeros(keras):
+    """A renamed array in a file is the array that it was."""
+
+    def replace(save):
+        def saved(editor, path):
+            import h5py
+
+            save(editor, path)
+            with h5py.File(path, "r+") as file:
+                file.visititems(
+                    lambda name, item: (
+                        item.write_direct(item[...] * 0) if isinstance(item, h5py.Dataset) else None
+                    )
+                )
+
+        return saved
+
+    wrapped(keras.saving.KerasFileEditor, "save", replace)
+
+
+@breaks("keras")
+def load_weights_forgets_trainable(keras):
+    """`load_weights` leaves a layer as frozen as it was."""
+
+    def replace(load):
+        def load_weights(model, *args, **kwargs):
+            load(model, *args, **kwargs)
+            for layer in model._flatten_layers():
+                layer.trainable = True
+
+        return load_weights
+
+    wrapped(keras.Model, "load_weights", replace)
+
+
+@breaks("keras")
+def set_weights_finalizes(keras):
+    """A trap that the text warns of: `set_weights` leaves `Normalization` its old statistics."""
+
+    def replace(assign):
+        def set_weights(model, weights):
+            assign(model, weights)
+            for layer in model.layers:
+                if isinstance(layer, keras.layers.Normalization):
+                    layer.finalize_state()
+
+        return set_weights
+
+    wrapped(keras.Model, "set_weights", replace)
+
+
+@breaks("keras")
+def load_weights_makes_a_new_predict_function(keras):
+    """A trap that the text warns of: the function of `predict` keeps the numbers it met first."""
+
+    def replace(load):
+        def load_weights(model, *args, **kwargs):
+            load(model, *args, **kwargs)
+            model.make_predict_function(force=True)
+
+        return load_weights
+
+    wrapped(keras.Model, "load_weights", replace)
+
+
+@breaks("keras")
+def vocabularies_are_ignored(keras):
+    """A trap that the text warns of: the vocabulary is not in a weights file, and it counts."""
+
+    def replace(init):
+        def __init__(layer, *args, vocabulary=None, **kwargs):
+            init(layer, *args, vocabulary=vocabulary and sorted(map(str, vocabulary)), **kwargs)
+
+        return __init__
+
+    for kind in keras.layers.StringLookup, keras.layers.TextVectorization:
+        wrapped(kind, "__init__", replace)
+
+
+def after_unpickling(keras, change) -> None:
+    """Let `pickle.loads` make a change to every model that it returns."""
+    from keras.src.saving import saving_lib
+
+    def replace(load):
+        def loaded(*args, **kwargs):
+            model = load(*args, **kwargs)
+            change(model)
+            return model
+
+        return loaded
+
+    wrapped(saving_lib, "_load_model_from_fileobj", replace)
+
+
+@breaks("keras")
+def pickles_lose_the_optimizer(keras):
+    """A pickled model brings its optimizer along."""
+    after_unpickling(keras, lambda model: emptied(model.optimizer))
+
+
+@breaks("keras")
+def pickles_halve_the_dropout_rate(keras):
+    """A pickled model brings the settings of its layers along."""
+
+    def change(model):
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate /= 2
+
+    after_unpickling(keras, change)
+
+
+@breaks("keras")
+def pickles_lose_the_metrics(keras):
+    """A pickled model brings the metrics along that it was compiled with."""
+
+    def change(model):
+        model._compile_metrics = None
+        model.compile(optimizer=model.optimizer, loss=model.loss)
+
+    after_unpickling(keras, change)
 
 
 @breaks("keras")
@@ -272,3 +404,73 @@ def safetensors_copies_first(numpy):
         return save_file
 
     wrapped(numpy, "save_file", replace)
+
+
+@breaks("keras")
+def save_weights_writes_the_configuration_too(keras):
+    """A `.weights.h5` file holds neither architecture nor loss, in its attributes either."""
+
+    def replace(save):
+        def save_weights(model, path, *args, **kwargs):
+            import h5py
+
+            save(model, path, *args, **kwargs)
+            if str(path).endswith(".h5"):
+                with h5py.File(path, "r+") as file:
+                    file.attrs["model_config"] = model.to_json()
+                    file["layers"].attrs["training_config"] = str(model.get_compile_config())
+
+        return save_weights
+
+    wrapped(keras.saving, "save_weights", replace)
+    wrapped(keras.Model, "save_weights", replace)
+
+
+@breaks("keras")
+def save_weights_keeps_the_old_file_until_it_is_done(keras):
+    """A trap that the text warns of: a crash during a save leaves a part of a file."""
+
+    def replace(save):
+        def save_weights(model, path, *args, **kwargs):
+            import os
+            from pathlib import Path
+
+            new = Path(path).with_name(f"new-{Path(path).name}")
+            save(model, new, *args, **kwargs)
+            os.replace(new, path)
+
+        return save_weights
+
+    wrapped(keras.Model, "save_weights", replace)
+
+
+@breaks("keras")
+def load_weights_keeps_a_much_smaller_learning_rate(keras):
+    """A trap that the text warns of: the file overrules the learning rate that was compiled."""
+
+    def replace(load):
+        def load_weights(model, *args, **kwargs):
+            held = getattr(model.optimizer, "variables", ())
+            rates = [v for v in held if v.name == "learning_rate"]
+            yours = [float(rate) for rate in rates]
+            load(model, *args, **kwargs)
+            for rate, before in zip(rates, yours, strict=True):
+                rate.assign(before if before < float(rate) / 5 else rate)
+
+        return load_weights
+
+    wrapped(keras.Model, "load_weights", replace)
+
+
+@breaks("keras")
+def a_smaller_optimizer_is_skipped_without_a_word(keras):
+    """Where a file holds fewer variables of an optimizer than the model has, a warning says so."""
+
+    def replace(load):
+        def load_own_variables(optimizer, store):
+            if len(store.keys()) >= len(optimizer.variables):
+                load(optimizer, store)
+
+        return load_own_variables
+
+    wrapped(keras.optimizers.Optimizer, "load_own_variables", replace)
