@@ -14,9 +14,9 @@ def exporter(keras):
     return type(keras.export.ExportArchive())
 
 
-def saved_model(tf):
+def saved_model(tf, part=""):
     """The module of `tf.saved_model.load`: the first export of Keras replaces it by this one."""
-    return importlib.import_module("tensorflow.saved_model")
+    return importlib.import_module(f"tensorflow.saved_model{part}")
 
 
 @breaks("keras")
@@ -305,7 +305,7 @@ def fingerprints_change_with_each_export(tf):
 
         return fingerprint
 
-    wrapped(saved_model(tf).experimental, "read_fingerprint", replace)
+    wrapped(saved_model(tf, ".experimental"), "read_fingerprint", replace)
 
 
 @breaks("tensorflow")
@@ -320,7 +320,7 @@ def fingerprints_stand_for_the_weights(tf):
 
         return fingerprint
 
-    wrapped(saved_model(tf).experimental, "read_fingerprint", replace)
+    wrapped(saved_model(tf, ".experimental"), "read_fingerprint", replace)
 
 
 @breaks("tensorflow")
