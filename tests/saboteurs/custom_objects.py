@@ -9,7 +9,7 @@ def load_model_imports_what_a_file_names(keras):
 
     def replace(load):
         def load_model(path, custom_objects=None, **options):
-            if custom_objects is None:
+            if custom_objects is None and str(path).startswith("own."):
                 import own
 
                 custom_objects = {"Scale": own.Scale, "ramp": own.ramp}
@@ -73,25 +73,36 @@ def load_own_variables_is_not_called(keras):
 
 
 @breaks("keras")
-def load_assets_is_not_called(keras):
-    """`load_assets` is called, so that a layer may read the files that it wrote."""
-    after_load_model(keras, lambda layer: vars(layer).pop("source", None))
+def metrics_note_their_arguments(keras):
+    """A trap that the text warns of: a metric has no automatic config."""
+
+    def replace(get_config):
+        def noted(metric):
+            limit = {"limit": metric.limit} if hasattr(metric, "limit") else {}
+            return {**get_config(metric), **limit}
+
+        return noted
+
+    wrapped(keras.metrics.Mean, "get_config", replace)
 
 
 @breaks("keras")
-def load_model_drops_the_argument_of_compile(keras):
-    """`compile_from_config` gets what `get_compile_config` returned."""
+def save_adds_your_code(keras):
+    """The archive describes your classes and does not contain their code."""
 
-    def replace(load):
-        def load_model(*args, **kwargs):
-            model = load(*args, **kwargs)
-            if hasattr(model, "share"):
-                model.share = 1.0
-            return model
+    def replace(save):
+        def saved(model, path, *args, **kwargs):
+            import os
+            import zipfile
 
-        return load_model
+            save(model, path, *args, **kwargs)
+            if str(path).endswith(".keras") and os.path.exists("own.py"):
+                with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+                    archive.write("own.py", "notes.bin")
 
-    wrapped(keras.saving, "load_model", replace)
+        return saved
+
+    wrapped(keras.Model, "save", replace)
 
 
 @breaks("keras")
