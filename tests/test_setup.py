@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 import tomllib
 from pathlib import Path
 
@@ -274,3 +276,29 @@ def test_documents_name_only_what_there_is(name):
     assert links or name != "README.md"
     for link in links:
         assert (ROOT / link).exists(), f"{name} links to {link}"
+
+
+def test_two_makes_at_once_make_the_environment_once_instead_of_deleting_each_others(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(env, "ROOT", tmp_path)
+    monkeypatch.setattr(env, "DONE", tmp_path / "installed")
+    monkeypatch.setattr(env, "find_uv", lambda: "uv")
+    (tmp_path / "tools").mkdir()
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml", "tools/env.py"):
+        (tmp_path / name).touch()
+    made, together = [], []
+
+    def make(uv):
+        together.append(len(together) - len(made))
+        time.sleep(0.3)
+        made.append(uv)
+        (tmp_path / "installed").touch()
+
+    monkeypatch.setattr(env, "make_environment", make)
+    threads = [threading.Thread(target=env.main, args=([],)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == ["uv"] and together == [0]

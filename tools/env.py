@@ -7,6 +7,7 @@ It needs the standard library alone. uv does the work: the one on PATH, or else 
 installed from PyPI into .uv, which belongs to this repository and is ignored by git.
 """
 
+import contextlib
 import glob
 import os
 import shutil
@@ -14,6 +15,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows, where make is not used
+    fcntl = None
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV, PRIVATE = ROOT / ".venv", ROOT / ".uv"
@@ -135,6 +141,22 @@ def make_environment(uv):
     DONE.touch()
 
 
+def made_by_another():
+    """Say whether .venv is newer than what it is made from: another make was faster."""
+    inputs = ["requirements.txt", "constraints.txt", "pyproject.toml", "tools/env.py"]
+    newest = max((ROOT / name).stat().st_mtime for name in inputs)
+    return DONE.exists() and DONE.stat().st_mtime >= newest
+
+
+@contextlib.contextmanager
+def alone():
+    """Wait for the other makes: two at once would delete each other's .venv."""
+    with open(str(ROOT / "requirements.txt")) as file:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def write_constraints(uv):
     """Resolve the ranges anew, for every platform and every supported Python."""
     lines = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
@@ -151,7 +173,11 @@ def write_constraints(uv):
 def main(arguments):
     if arguments not in ([], ["constraints"]):
         raise Failed(f"tools/env.py was given {arguments}; expected constraints or nothing")
-    (write_constraints if arguments else make_environment)(find_uv())
+    with alone():
+        if arguments:
+            write_constraints(find_uv())
+        elif not made_by_another():
+            make_environment(find_uv())
 
 
 if __name__ == "__main__":
