@@ -33,7 +33,7 @@ test: $(READY)
 	$(RUN) pytest $(ARGS)
 
 sabotage: $(READY)
-	$(RUN) pytest -n 2 --dist=load tests/sabotage.py $(ARGS)
+	$(RUN) pytest -n 2 --dist=worksteal tests/sabotage.py $(ARGS)
 
 browser: $(READY)
 	$(RUN) pytest -n0 -rs tests/browser.py $(ARGS)

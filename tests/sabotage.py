@@ -1,14 +1,17 @@
 """Break one promise underneath a notebook and require that its validation says so, and where.
 
-    pytest tests/sabotage.py -n 2 --dist=load
+    pytest tests/sabotage.py -n 2 --dist=worksteal
 
 Each test re-runs a notebook, so they run apart from the others. The package saboteurs says how to
 add one.
 """
 
+import functools
 import os
 import subprocess
 import sys
+import tempfile
+import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +20,14 @@ import form
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from saboteurs import rig
 from saboteurs.cases import CASES
 
 from tools import matrix, notebooks
 
 ROOT = Path(__file__).parents[1]
+WARM = Path(__file__).with_name("warm.py")
+LINUX = sys.platform == "linux"  # warm.py needs it; elsewhere every Python is a new one
 ROWS = [(name, *row) for name, rows in CASES.items() for row in rows]
 
 
@@ -39,26 +45,53 @@ class Result:
         return matrix.failed_claims(f"{self.text}\n{self.log}")
 
 
+def variables(*folders: Path, python: Path = Path(sys.executable)) -> dict[str, str]:
+    """The variables where `python` is this one, and finds modules in these folders and in ROOT."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    kept["PATH"] = os.pathsep.join([str(python.parent), os.environ["PATH"]])
+    return {**kept, "PYTHONPATH": os.pathsep.join(map(str, [*folders, ROOT]))}
+
+
+@functools.cache
+def warm_server() -> tuple[Path, subprocess.Popen]:
+    """Start this worker's server of warm.py, which ends with the worker: its socket, and it."""
+    address = Path(tempfile.mkdtemp(prefix="warm-"), "socket")
+    command = [sys.executable, WARM, "serve", address]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    server = subprocess.Popen(command, env=variables(), cwd=ROOT, **pipes)
+    assert server.stdout.readline() == b"ready\n", "warm.py could not import TensorFlow"
+    return address, server
+
+
+def warm_python(path: Path, address: Path | None = None) -> Path:
+    """Write a `python` that asks the server of this worker, or the one of that socket."""
+    command = [sys.executable, "-IS", WARM, address or warm_server()[0]]
+    path.parent.mkdir(parents=True)
+    path.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in command) + ' "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
 def validate(path: Path, saboteur: str) -> Result:
     """Run nbval on a notebook with a saboteur in its kernel and in the interpreters it starts."""
     site, log, report = (path.parent / name for name in ("site", "log", "report.xml"))
     site.mkdir()
+    python = warm_python(path.parent / "bin" / "python") if LINUX else Path(sys.executable)
     (site / "sitecustomize.py").write_text(
         "import sys\n"
+        f"sys.executable = {str(python)!r}\n"
         f"sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
         "import saboteurs\n"
         "del sys.path[0]\n"
         f"saboteurs.arm({saboteur!r}, {str(log)!r})\n",
         encoding="utf-8",
     )
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    environment["PYTHONPATH"] = os.pathsep.join([str(site), str(ROOT)])
     options = ["-c", "pyproject.toml", "-p", "tools.kernels", "-p", "no:cacheprovider"]
     options += ["-n0", "-x", "--color=no"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", str(path)],
         cwd=ROOT,
-        env=environment,
+        env=variables(site, python=python),
         capture_output=True,
         text=True,
         timeout=600,
@@ -186,3 +219,105 @@ RIG = {
 def test_only_the_failure_of_the_claim_itself_counts(saboteur, cells, expected, tmp_path):
     told = fault(validate(plant(tmp_path, START, *cells), saboteur), "red has some light")
     assert expected in told if expected else told == ""
+
+
+SILENT = "with silent():\n    colorsys.rgb_to_hls(1, 0, 0)", "✓ silent: no warning, no log line\n"
+LISTEN = "import colorsys\nfrom helpers import session\nfrom helpers.proof import silent\n"
+
+
+@pytest.mark.parametrize("saboteur", rig.HEARD, ids=lambda saboteur: saboteur.__name__)
+def test_every_channel_is_heard(saboteur, tmp_path):
+    planted = plant(tmp_path, (f"{LISTEN}session.attach()", ""), SILENT)
+    result = validate(planted, saboteur.__name__)
+    assert fault(result, "rgb_to_hls speaks") == ""
+
+
+# Warm Pythons: what is forked from one server is as good as new
+
+warm = pytest.mark.skipif(not LINUX, reason="warm.py needs Linux")
+WHOLE = """import keras
+from helpers.proof import check
+module = keras.Model.load_weights.__module__
+check("load_weights is that of Keras", not module.startswith("saboteurs"))
+check("nothing is registered", not keras.saving.get_custom_objects())
+keras.saving.get_custom_objects()["left"] = keras.layers.Dense
+"""
+TICKS = "✓ load_weights is that of Keras\n✓ nothing is registered\n"
+NEW = f"%%python\nfrom helpers import session\n\nsession.attach()\n{WHOLE}"
+ASK = "from helpers import session\nsession.attach()\nimport os\nprint(os.getppid())\n"
+PYTHONS = {
+    "as a notebook does": (ASK, {}, True),
+    "with other digits": (ASK, {"DIGITS_SOURCE": "mnist"}, True),
+    "with other variables": (ASK, {"TF_ENABLE_ONEDNN_OPTS": "1"}, False),
+    "with a variable that nobody knows": (ASK, {"SURPRISE": "1"}, False),
+    "changes a variable": (f"import os\nos.environ['A'] = '1'\n{ASK}", {}, False),
+    "looks at modules": (f"import sys\n{ASK}", {}, False),
+    "does not attach": ("import os\nprint(os.getppid())", {}, False),
+}
+ENDS = {"exit(3)": 3, "os._exit(4)": 4, "1 / 0": 1, "os.abort()": -6}
+
+
+@pytest.mark.parametrize("source", [WHOLE, NEW], ids=["kernel", "fresh Python"])
+def test_a_run_leaves_nothing_behind_for_the_next(source, tmp_path):
+    for n, saboteur in enumerate(["harmless", "load_weights_does_nothing", "harmless"]):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        result = validate(plant(folder, START, (source, TICKS)), saboteur)
+        noticed = fault(result, "load_weights is that of Keras") == ""
+        assert noticed == (saboteur != "harmless"), result.text
+        assert noticed or result.cell is None, result.text
+
+
+@warm
+def test_a_kernel_is_warm(tmp_path):
+    source = f"import os\nassert os.getppid() == {warm_server()[1].pid}"
+    planted = plant(tmp_path, (source, ""), (WHOLE, TICKS))
+    assert validate(planted, "harmless").cell is None
+
+
+@warm
+def test_a_run_that_could_not_start_counts_for_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "warm_server", lambda: (tmp_path / "nobody", None))
+    result = validate(plant(tmp_path, START, (CLAIM, TICK)), "planted")
+    assert not result.log
+    assert fault(result, "red has some light")
+
+
+@pytest.fixture
+def python(tmp_path):
+    """A warm Python and its variables, with an empty sitecustomize."""
+    (tmp_path / "sitecustomize.py").touch()
+    return {"args": warm_python(tmp_path / "bin" / "python"), "env": variables(tmp_path)}
+
+
+@warm
+@pytest.mark.parametrize(("script", "changed", "served"), PYTHONS.values(), ids=PYTHONS)
+def test_a_python_is_warm_only_where_that_is_the_same(script, changed, served, python):
+    python["env"] |= changed
+    parent = subprocess.check_output(**python, input=script, text=True)
+    assert (int(parent) == warm_server()[1].pid) is served
+
+
+@warm
+@pytest.mark.parametrize(("last", "code"), ENDS.items())
+def test_a_warm_python_ends_as_a_new_one_does(last, code, python):
+    run = subprocess.run(**python, input=ASK + last, text=True, capture_output=True)
+    assert run.returncode == code
+    assert ("ZeroDivisionError" in run.stderr) == (last == "1 / 0")
+
+
+@warm
+def test_a_warm_python_is_killed_with_its_client(python):
+    script = f"{ASK}print(os.getpid(), flush=True)\nimport time\ntime.sleep(600)"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(**python, **pipes, text=True) as client:
+        client.stdin.write(script)
+        client.stdin.close()
+        client.stdout.readline()
+        forked = Path("/proc", client.stdout.readline().strip())
+        assert forked.exists()
+        client.kill()
+    end = time.monotonic() + 30
+    while forked.exists():
+        assert time.monotonic() < end, "it is still there"
+        time.sleep(0.05)

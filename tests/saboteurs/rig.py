@@ -3,6 +3,7 @@
 import sys
 
 from . import breaks
+from .channels import CHANNELS, speaks
 
 
 @breaks("keras")
@@ -43,3 +44,6 @@ def planted_in_fresh_python(colorsys):
     """The same, in `%%python` cells only."""
     if "ipykernel" not in sys.modules:
         planted(colorsys)
+
+
+HEARD = [speaks("colorsys", "rgb_to_hls", how) for how in CHANNELS]
