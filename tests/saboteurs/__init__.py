@@ -1,6 +1,6 @@
 """Saboteurs: each breaks one promise of Keras, TensorFlow or h5py underneath a notebook.
 
-`make sabotage` runs each notebook of `cases.py` once for each of its rows, with the saboteur at
+`make sabotage` runs each notebook once for each row in its module of `cases`, with the saboteur at
 work in the kernel and in the fresh interpreters that `%%python` starts. The notebook must fail,
 and the first cell to fail must be the one that makes the claim of the row.
 
@@ -10,7 +10,7 @@ To add one:
    says which promise that is. Mark it with `@breaks("keras")`: it is called with that module, as
    soon as the module is imported, and changes it in place. It may not crash: a saboteur that
    raises is caught by anything.
-2. Add a row `(module.function, "words of the claim")` to the notebook's table in `cases.py`. The
+2. Add a row `(module.function, "words of the claim")` to the notebook's module of `cases`. The
    words stand in the first `check`, `refuses`, `warns` or `silent` that must fail.
 3. Run it alone: `pytest tests/sabotage.py -n0 -k name_of_the_function`.
 
@@ -55,7 +55,7 @@ def emptied(optimizer) -> None:
 
 def assemble() -> dict:
     """Import every module of this package and return all saboteurs by their names."""
-    for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
+    for path in sorted(Path(__file__).parent.glob("[!_]*")):
         importlib.import_module(f"{__name__}.{path.stem}")
     return SABOTEURS
 
