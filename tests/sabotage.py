@@ -8,6 +8,7 @@ add one.
 
 import functools
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 import form
 import nbformat
 import pytest
+import warm
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from saboteurs import rig
 from saboteurs.cases import CASES
@@ -26,7 +28,7 @@ from saboteurs.cases import CASES
 from tools import matrix, notebooks
 
 ROOT = Path(__file__).parents[1]
-WARM = Path(__file__).with_name("warm.py")
+WARM = Path(warm.__file__)
 LINUX = sys.platform == "linux"  # warm.py needs it; elsewhere every Python is a new one
 ROWS = [(name, *row) for name, rows in CASES.items() for row in rows]
 
@@ -64,11 +66,13 @@ def warm_server() -> tuple[Path, subprocess.Popen]:
 
 
 def warm_python(path: Path, address: Path | None = None) -> Path:
-    """Write a `python` that asks the server of this worker, or the one of that socket."""
+    """Write a `python`, and a tool, that ask the server of this worker, or the one there."""
     command = [sys.executable, "-IS", WARM, address or warm_server()[0]]
     path.parent.mkdir(parents=True)
-    path.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in command) + ' "$@"\n')
-    path.chmod(0o755)
+    for name, words in ("saved_model_cli", [*command, *warm.TOOL]), (path.name, command):
+        program = path.with_name(name)
+        program.write_text(f'#!/bin/sh\nexec {" ".join(map(shlex.quote, map(str, words)))} "$@"\n')
+        program.chmod(0o755)
     return path
 
 
@@ -234,7 +238,7 @@ def test_every_channel_is_heard(saboteur, tmp_path):
 
 # Warm Pythons: what is forked from one server is as good as new
 
-warm = pytest.mark.skipif(not LINUX, reason="warm.py needs Linux")
+linux = pytest.mark.skipif(not LINUX, reason="warm.py needs Linux")
 WHOLE = """import keras
 from helpers.proof import check
 module = keras.Model.load_weights.__module__
@@ -268,14 +272,14 @@ def test_a_run_leaves_nothing_behind_for_the_next(source, tmp_path):
         assert noticed or result.cell is None, result.text
 
 
-@warm
+@linux
 def test_a_kernel_is_warm(tmp_path):
     source = f"import os\nassert os.getppid() == {warm_server()[1].pid}"
     planted = plant(tmp_path, (source, ""), (WHOLE, TICKS))
     assert validate(planted, "harmless").cell is None
 
 
-@warm
+@linux
 def test_a_run_that_could_not_start_counts_for_nothing(tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "warm_server", lambda: (tmp_path / "nobody", None))
     result = validate(plant(tmp_path, START, (CLAIM, TICK)), "planted")
@@ -290,7 +294,7 @@ def python(tmp_path):
     return {"args": warm_python(tmp_path / "bin" / "python"), "env": variables(tmp_path)}
 
 
-@warm
+@linux
 @pytest.mark.parametrize(("script", "changed", "served"), PYTHONS.values(), ids=PYTHONS)
 def test_a_python_is_warm_only_where_that_is_the_same(script, changed, served, python):
     python["env"] |= changed
@@ -298,7 +302,7 @@ def test_a_python_is_warm_only_where_that_is_the_same(script, changed, served, p
     assert (int(parent) == warm_server()[1].pid) is served
 
 
-@warm
+@linux
 @pytest.mark.parametrize(("last", "code"), ENDS.items())
 def test_a_warm_python_ends_as_a_new_one_does(last, code, python):
     run = subprocess.run(**python, input=ASK + last, text=True, capture_output=True)
@@ -306,7 +310,7 @@ def test_a_warm_python_ends_as_a_new_one_does(last, code, python):
     assert ("ZeroDivisionError" in run.stderr) == (last == "1 / 0")
 
 
-@warm
+@linux
 def test_a_warm_python_is_killed_with_its_client(python):
     script = f"{ASK}print(os.getpid(), flush=True)\nimport time\ntime.sleep(600)"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

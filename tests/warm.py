@@ -1,12 +1,12 @@
 """A `python` that has imported TensorFlow already: `make sabotage` starts hundreds of them.
 
 A server imports TensorFlow once, as a notebook does, and executes nothing with it. Every kernel,
-and every interpreter of a `%%python` cell, is forked from the server: a process of its own that
-has nothing from any other run, since nothing ever runs in the server. The client is called in
-place of `python`. It hands on its arguments, variables, folder and open files, waits, and ends as
-that process ended. Where the client is killed, so is that process.
+every interpreter of a `%%python` cell and every `saved_model_cli` is forked from the server: a
+process of its own that has nothing from any other run, since nothing ever runs in the server. The
+client is called in place of `python`. It hands on its arguments, variables, folder and open
+files, waits, and ends as that process ended. Where the client is killed, so is that process.
 
-`python` is the real one for all else: for a tool, for a script that does not call
+`python` is the real one for all else: for other programs, for a script that does not call
 `session.attach`, for one that may look at how it came to be (`sys`, `environ`, `importlib`), and
 wherever another variable is set than when TensorFlow was imported.
 """
@@ -20,6 +20,7 @@ import socket
 import sys
 
 KERNEL = ["-m", "ipykernel_launcher"]
+TOOL = ["-m", "tensorflow.python.tools.saved_model_cli"]
 ATTACHES = re.compile(rb"^session\.attach\(\)$", re.MULTILINE)
 LOOKS = re.compile(rb"\b(sys|environ|putenv|getenv|importlib|__import__)\b")
 
@@ -33,7 +34,7 @@ PASSED_ON = re.compile(
 def client(address: str, arguments: list[str]) -> None:
     """Be `python` with these arguments."""
     script = b"" if arguments else sys.stdin.buffer.read()
-    if arguments[:2] == KERNEL or (ATTACHES.search(script) and not LOOKS.search(script)):
+    if arguments[:2] in (KERNEL, TOOL) or (ATTACHES.search(script) and not LOOKS.search(script)):
         request = arguments, script.decode(), os.getcwd(), dict(os.environ)
         with socket.socket(socket.AF_UNIX) as server:
             server.connect(address)
@@ -55,14 +56,16 @@ def client(address: str, arguments: list[str]) -> None:
 
 def serve(address: str) -> tuple:
     """Import TensorFlow and fork for each request; return it in the process that was forked."""
-    import gc
-
     from helpers import session
 
     before = dict(os.environ)
-    session.attach()
-    made = {k: v for k, v in os.environ.items() if v != before.get(k) and k != "PATH"}
-    gc.freeze()
+    for name, value in session._BEFORE_IMPORT.items():
+        os.environ.setdefault(name, value)
+    with session._silent_stderr(), session._no_collection():
+        import absl.logging  # noqa: F401
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+    made = {k: v for k, v in os.environ.items() if v != before.get(k)}
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()
@@ -115,7 +118,7 @@ def become(arguments: list[str], script: str, folder: str, variables: dict) -> N
     import runpy
     import types
 
-    if arguments:
+    if arguments[:2] == KERNEL:
         import ipykernel.kernelapp  # noqa: F401  before sitecustomize, see saboteurs.in_a_kernel
     os.chdir(folder)
     os.environ.clear()
