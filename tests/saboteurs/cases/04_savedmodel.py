@@ -7,7 +7,7 @@ ROWS = (
     (exports.export_writes_other_weights, "the program gives the scores of the model"),
     (programs.loaded_programs_are_rounded, "the program gives the scores of the model"),
     (exports.export_stores_each_weight_once, "each of the four weights occur twice"),
-    (exports.export_starts_dropout_anew, "training moved the state of dropout on 160 times"),
+    (exports.export_starts_dropout_anew, "the state of dropout has counted 160 steps"),
     (exports.export_keeps_the_slots, "no file has one of the eight slots"),
     (exports.export_notes_what_was_compiled, "no file of the export has one"),
     (programs.training_starts_dropout_anew, "train drops the units"),
