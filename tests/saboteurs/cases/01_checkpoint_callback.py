@@ -19,7 +19,7 @@ ROWS = (
         weights.save_weights_leaves_the_optimizer_out,
         "the new model was trained for the third epoch only",
     ),
-    (whole_models.only_the_writer_can_read, "after loading they match bit for bit"),
+    (whole_models.only_the_writer_can_read, "after loading its predictions match"),
     (weights.save_weights_writes_the_configuration_too, "every attribute is called name"),
     (whole_models.load_model_rounds_the_weights, "the weights of the last epoch are back"),
     (whole_models.load_model_forgets_the_optimizer, "so is the optimizer, without a build"),
