@@ -1,6 +1,6 @@
 # PYTHON=3.13 asks for that Python when .venv is made; ARGS="..." is handed on.
 .DEFAULT_GOAL := help
-.PHONY: help lab test sabotage browser colab binder lint notebooks stamp picture constraints \
+.PHONY: help lab test sabotage fuzz browser colab binder lint notebooks stamp picture constraints \
         upgrade matrix minutes clean
 export PYTHON
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -11,6 +11,7 @@ READY := .venv/installed
 ## lab          open the notebooks in JupyterLab
 ## test         re-run and compare every notebook, run every test
 ## sabotage     break a promise of Keras under each notebook: it must be noticed
+## fuzz         damage files at random and describe them: 2,000 of each format
 ## browser      run every notebook in JupyterLab, in a real browser: it needs Chromium
 ## colab        run every notebook on what Colab has, installed as Colab would
 ## binder       build what Binder builds, run every notebook there, measure its memory
@@ -34,6 +35,9 @@ test: $(READY)
 
 sabotage: $(READY)
 	$(RUN) pytest -n 2 --dist=worksteal tests/sabotage.py $(ARGS)
+
+fuzz: $(READY)
+	.venv/bin/python tests/fuzz.py $(ARGS)
 
 browser: $(READY)
 	$(RUN) pytest -n0 -rs tests/browser.py $(ARGS)

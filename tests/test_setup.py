@@ -19,7 +19,7 @@ from tools import env
 
 ROOT = Path(__file__).parents[1]
 TARGETS = ["lab", "test", "sabotage", "browser", "colab", "binder", "lint", "notebooks", "stamp"]
-TARGETS += ["picture", "constraints", "upgrade", "matrix", "minutes", "clean"]
+TARGETS += ["fuzz", "picture", "constraints", "upgrade", "matrix", "minutes", "clean"]
 
 
 def read(name):
