@@ -33,16 +33,11 @@ class Conversion:
     load: str
 
     def __repr__(self) -> str:
-        same = (
-            "bit for bit"
-            if self.difference == 0
-            else f"within {self.difference:.0e} of the largest"
-        )
-        told = [f"{self.target}: it predicts what {self.source} predicts in Keras 2, {same}"]
-        told += [f"  changed: {change}" for change in self.changes]
-        return "\n".join(
-            [*told, "  load it with:", *(f"    {x}".rstrip() for x in self.load.split("\n"))]
-        )
+        told = f"{self.target}: it predicts what {self.source} predicts in Keras 2"
+        lines = [f"{told}, within {TOLERANCE:g} of the largest prediction"]
+        lines += [f"  changed: {change}" for change in self.changes]
+        lines += ["  load it with:", *(f"    {x}".rstrip() for x in self.load.split("\n"))]
+        return "\n".join(lines)
 
 
 def convert(path, to, custom_objects: dict | None = None, in_a_process: bool = True) -> Conversion:

@@ -17,6 +17,7 @@ ROWS = (
     (weights.save_weights_leaves_the_optimizer_out, "the optimizer state came along"),
     (whole_models.any_name_is_accepted, "Use `model.export(filepath)`"),
     (speaks("keras.Model", "load_weights", "absl"), "load_weights speaks"),
+    (weights.load_weights_builds_the_optimizer, "Skipping variable loading for optimizer"),
     (partial_weights.load_weights_spares_a_shorter_model, "the shorter model was filled"),
     (whole_models.load_model_trusts_every_file, "`function` is a Python lambda"),
 )
