@@ -90,7 +90,7 @@ LAYERS = {
     "RandomFlip": ((8, 8, 3), lambda k: k.RandomFlip()),
     "RandomRotation": ((8, 8, 3), lambda k: k.RandomRotation(0.1)),
     "RandomZoom": ((8, 8, 3), lambda k: k.RandomZoom(0.1)),
-    "EinsumDense": ((5, 4), lambda k: k.EinsumDense("abc,cd->abd", (None, 3), bias_axes="d")),
+    "EinsumDense": ((5, 4), lambda k: k.EinsumDense("xyz,zu->xyu", (None, 3), bias_axes="u")),
     "Normalization": (
         (4,),
         lambda k: k.Normalization(mean=[1.0, 2, 3, 4], variance=[1.0, 2, 3, 4]),
