@@ -44,7 +44,8 @@ def load_weights_builds_the_optimizer(keras):
 
     def replace(load):
         def load_weights(model, *args, **kwargs):
-            model.optimizer.build(model.trainable_variables)
+            if getattr(model, "optimizer", None):
+                model.optimizer.build(model.trainable_variables)
             load(model, *args, **kwargs)
 
         return load_weights
