@@ -98,6 +98,9 @@ def same_configuration(one, other, names: bool = False) -> Comparison:
     losses and metrics. A loss is the same whether it was given as ``"mse"`` or as
     ``"mean_squared_error"``, a list the same as a tuple. What a layer learned or was adapted to
     (weights, statistics, vocabularies) is not looked at, but for a vocabulary in its settings.
+    Nor is an argument that the `get_config` of a layer, loss or metric leaves out. Loss and
+    metrics are those that the model uses: where a second `compile` says ``metrics=None``, Keras
+    goes on with the old ones.
 
     Args:
         one, other: Keras models or snapshots of such.
