@@ -113,3 +113,197 @@ def test_a_layer_of_keras_2_predicts_the_same_after_conversion(name, layers, wor
     found = convert("old.h5", "new.keras", in_a_process=False)
     assert found.difference <= 1e-5
     assert (workplace / "new.keras").exists()
+
+
+@pytest.fixture
+def trained_old(layers):
+    """A function that trains a small model of Keras 2 and saves it."""
+    import tf_keras
+
+    def make(path, optimizer="adam"):
+        model = tf_keras.Sequential([layers.Dense(3, "relu", input_shape=(4,)), layers.Dense(2)])
+        model.compile(optimizer, "mse")
+        draw = np.random.default_rng(0)
+        model.fit(draw.random((8, 4)), draw.random((8, 2)), epochs=3, verbose=0)
+        model.save(path)
+        return model
+
+    return make
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "adagrad", "adamw"])
+def test_a_converted_model_trains_on_as_the_old_one_would(optimizer, trained_old, keras, workplace):
+    import tf_keras
+
+    from helpers.files.convert import convert
+
+    trained_old("old.h5", optimizer)
+    found = convert("old.h5", "new.keras", in_a_process=False)
+    assert not any("optimizer" in change for change in found.changes)
+    old, new = tf_keras.models.load_model("old.h5"), keras.saving.load_model("new.keras")
+    assert int(new.optimizer.iterations) == int(old.optimizer.iterations) == 3
+    inputs, targets = np.ones((8, 4), "float32"), np.zeros((8, 2), "float32")
+    for model in (old, new):
+        model.fit(inputs, targets, epochs=2, verbose=0, shuffle=False)
+    for one, other in zip(old.get_weights(), new.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_models_within_models_with_two_inputs_and_names_are_converted(layers, keras, workplace):
+    import tf_keras
+
+    from helpers.files.convert import convert
+
+    body = tf_keras.Sequential([layers.Dense(3, input_shape=(4,)), layers.BatchNormalization()])
+    body.layers[0].trainable = False
+    inputs = [layers.Input((4,), name=name) for name in ("left", "right")]
+    joined = layers.Concatenate()([body(inputs[0]), body(inputs[1])])
+    outputs = {"digit": layers.Dense(2, name="digit")(joined), "sum": layers.Add()(inputs)}
+    model = tf_keras.Model(inputs, outputs)
+    for path in ("old.h5", "old.keras", "old"):
+        model.save(path)
+        convert(path, "new.keras", in_a_process=False)
+        new = keras.saving.load_model("new.keras")
+        assert not new.layers[2].layers[0].trainable and new.layers[2].layers[1].trainable
+        given = [np.full((2, 4), value, "float32") for value in (1.0, 2.0)]
+        expected, made = model(given), new(given)
+        assert set(made) == {"digit", "sum"}
+        for name in made:
+            np.testing.assert_allclose(np.asarray(made[name]), expected[name], rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("path", ["old.h5", "old.keras", "old"])
+def test_a_lambda_is_refused_and_does_not_run_and_the_target_stays(path, layers, workplace):
+    import tf_keras
+
+    from helpers.files import Unreadable
+    from helpers.files.convert import convert
+
+    attack = layers.Lambda(lambda x: (open("marker", "w").close(), x)[1], input_shape=(4,))
+    tf_keras.Sequential([attack]).save(path)
+    (workplace / "marker").unlink(missing_ok=True)
+    (workplace / "new.keras").write_text("precious")
+    with pytest.raises(Unreadable, match=r"lambda|Lambda"):
+        convert(path, "new.keras", in_a_process=False)
+    assert not (workplace / "marker").exists(), "code of the file was run"
+    assert (workplace / "new.keras").read_text() == "precious"
+    assert not list(workplace.glob(".convert-*")), "something half written is left"
+
+
+def test_a_model_that_would_predict_otherwise_is_not_written(layers, workplace, monkeypatch):
+    import tf_keras
+
+    from helpers.files import Unreadable
+    from helpers.files import convert as module
+
+    tf_keras.Sequential([layers.Dense(2, input_shape=(3,))]).save("old.h5")
+    monkeypatch.setattr(module, "compare", lambda old, new: 0.5)
+    with pytest.raises(Unreadable, match=r"predicts otherwise, by 5\.0e-01 of the largest"):
+        module.convert("old.h5", "new.keras", in_a_process=False)
+    assert not (workplace / "new.keras").exists()
+
+
+def test_another_model_is_not_called_equal(layers, keras):
+    import tf_keras
+
+    from helpers.files.equal import compare
+
+    old = tf_keras.Sequential([layers.Dense(2, input_shape=(3,))])
+    new = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    assert compare(old, new) > 1e-3
+    new.set_weights(old.get_weights())
+    assert compare(old, new) <= 1e-6
+    wrong = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    assert compare(old, wrong) == float("inf")
+
+
+def test_what_changed_its_meaning_loads_in_a_fresh_python_with_the_lines_that_are_told(
+    layers, workplace
+):
+    import subprocess
+    import sys
+
+    import tf_keras
+
+    from helpers.files.convert import convert
+
+    model = tf_keras.Sequential([layers.Dense(2, "hard_sigmoid", input_shape=(3,))])
+    model.save("old.h5")
+    np.save("expected.npy", model(np.ones((2, 3))))
+    found = convert("old.h5", "new.keras", in_a_process=False)
+    assert found.changes == ("hard_sigmoid as Keras 2 computes it",)
+    code = (
+        f"from helpers import session\nsession.attach()\n{found.load}\nimport numpy as np\n"
+        "made = np.asarray(model(np.ones((2, 3))))\n"
+        "np.testing.assert_allclose(made, np.load('expected.npy'), rtol=1e-6)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+LENT = """
+import tf_keras
+
+class Twice(tf_keras.layers.Layer):
+    def call(self, inputs):
+        return 2 * inputs
+"""
+
+
+def test_lent_classes_load_and_build_a_model_with_a_layer_of_your_own(
+    layers, workplace, capsys, monkeypatch
+):
+    import sys
+
+    import tf_keras
+
+    from helpers.__main__ import main
+
+    (workplace / "lent_2.py").write_text(LENT)
+    (workplace / "lent_3.py").write_text(LENT.replace("tf_keras", "keras"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    scope = {}
+    exec(LENT, scope)
+    tf_keras.Sequential([layers.Input((3,)), scope["Twice"]()]).save("old.h5")
+    assert main(["convert", "old.h5", "new.keras"]) == 1
+    assert "Unknown layer: 'Twice'" in capsys.readouterr().err
+    lent = ["--custom", "lent_2:Twice", "--custom", "lent_3:Twice"]
+    assert main(["convert", "old.h5", "new.keras", *lent]) == 0
+    assert "it predicts what old.h5 predicts in Keras 2" in capsys.readouterr().out
+    assert main(["convert", "old.h5", "new.keras", "--custom", "Twice"]) == 1
+    assert "expected module:Class" in capsys.readouterr().err
+
+
+def test_a_folder_is_converted_file_by_file_each_with_its_verdict(trained_old, workplace, capsys):
+    from helpers.__main__ import main
+
+    (workplace / "old" / "deep").mkdir(parents=True)
+    trained_old("old/one.h5")
+    trained_old("old/deep/two.keras")
+    np.save("old/array.npy", np.zeros(2))
+    assert main(["convert", "old", "new"]) == 1
+    out, error = capsys.readouterr()
+    assert out.count("it predicts what") == 2 and "array.npy is: array of NumPy" in error
+    folder = workplace / "new"
+    made = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.keras"))
+    assert made == ["deep/two_keras.keras", "one_h5.keras"]
+
+
+@pytest.mark.parametrize(
+    "path, to, words",
+    [
+        ("old.h5", "new.h5", "expected a name that ends in .keras"),
+        ("old.h5", "nowhere/new.keras", "nowhere does not exist"),
+        ("missing.h5", "new.keras", "missing.h5 does not exist"),
+        ("array.npy", "new.keras", "is: array of NumPy, .npy; expected a whole model of Keras 2"),
+    ],
+)
+def test_what_can_not_be_converted_gets_one_error_that_says_what_was_expected(
+    path, to, words, workplace
+):
+    from helpers.files.convert import convert
+
+    np.save("array.npy", np.zeros(2))
+    with pytest.raises((ValueError, FileNotFoundError), match=words.replace(".", r"\.")):
+        convert(path, to, in_a_process=False)

@@ -36,6 +36,8 @@ def describe(path: Path, start: bytes) -> Description:
             held = inside(folder, "keras_metadata.pb").read_bytes()
             version = re.search(rb'"keras_version": ?"([\w.+-]+)"', held)
             writer = f"{keras_config.origin(version[1])[1]}, {writer}" if version else writer
+        if _holds_lambda(folder, nodes):
+            note += " It holds a lambda, which is Python code: tf_keras would run it."
     elif {"_misc_assets", "non_trainable_variables"} <= set(root):
         kind = "SavedModel, a program exported by Keras 3"
         tensors = _named(tensors, root, nodes)
@@ -51,6 +53,14 @@ def describe(path: Path, start: bytes) -> Description:
         facts["step count"] = f"{step:,}"
     load = _lines(folder, graphs, nodes, root)
     return Description(folder.as_posix(), kind, writer, tensors, state, load, note, facts)
+
+
+def _holds_lambda(folder: Path, nodes) -> bool:
+    """Whether the layers that tf_keras would build again are made of Python code."""
+    told = [node.user_object.metadata.encode() for node in nodes]
+    if (folder / "keras_metadata.pb").exists():
+        told.append(inside(folder, "keras_metadata.pb").read_bytes())
+    return any(re.search(rb'"class_name":\s*"Lambda"|function_type', text) for text in told)
 
 
 def verify(path: Path, start: bytes) -> None:
