@@ -16,10 +16,7 @@ ROWS = (
     ),
     (checkpoints.latest_checkpoint_finds_anything, "for H5 files there is none"),
     (checkpoints.checkpoint_restores_nothing, "restored, it predicts what epoch 50 predicted"),
-    (
-        callbacks.model_checkpoint_saves_more_than_the_best,
-        "the file scores as the best of fifty",
-    ),
+    (callbacks.model_checkpoint_saves_more_than_the_best, "the first is kept"),
     (callbacks.model_checkpoint_overwrites_on_a_tie, "the first is kept"),
     (
         callbacks.early_stopping_restores_nothing,
