@@ -21,6 +21,7 @@ from tools import browser, notebooks, stamp
 
 ENTRIES = {entry["file"]: entry for entry in stamp.written(stamp.registry())}
 WITH_HDF5 = "05_hdf5"
+WITH_PICTURES = ("00_start_here", "01_checkpoint_callback")  # the others may have some
 IN_SIGHT = f"""name => {{
     const heading = document.querySelector(`{browser.FRONT} [data-jupyter-id="${{name}}"]`);
     const [there, page] = [heading, heading?.closest('.jp-WindowedPanel-outer')]
@@ -140,7 +141,7 @@ def test_every_picture_is_drawn(reading):
         sum("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
         for cell in reading.stored.cells
     ]
-    assert sum(pictures)
+    assert sum(pictures) or reading.name not in WITH_PICTURES
     widths = reading.page.evaluate(WIDTHS)
     assert [len(drawn) for drawn in widths] == pictures
     assert all(width > 100 for drawn in widths for width in drawn), widths
