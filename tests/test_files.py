@@ -182,7 +182,13 @@ FORMATS = {
         json.dumps(JSON | {"format": "graph-model"})
     ),
     "a .keras archive zipped with its folder": lambda p: _zip(
-        p, {"x/config.json": "{}", "x/metadata.json": "{}", "x/model.weights.h5": ""}
+        p,
+        {
+            "__MACOSX/x/._config.json": "",
+            "x/config.json": "{}",
+            "x/metadata.json": "{}",
+            "x/model.weights.h5": "",
+        },
     ),
     "zip archive of a SavedModel": lambda p: _zip(p, {"x/saved_model.pb": b""}),
     "ONNX model": lambda p: p.write_bytes(b"\x08\x07\x12\x07pytorch\x1a\x032.3\x3a\x02\x0a\x00"),
@@ -196,6 +202,11 @@ def test_a_format_is_told_by_its_content_whatever_its_name(kind, name, workplace
     found = files.describe_here(name)
     assert found.kind == kind
     compile(found.load, "lines", "exec")
+
+
+def test_an_archive_zipped_by_a_mac_names_the_folder_with_the_model(workplace):
+    FORMATS["a .keras archive zipped with its folder"](Path("x.keras"))
+    assert "in its folder 'x'" in files.describe_here("x.keras").note
 
 
 @pytest.mark.parametrize("kind", ["pickle of Python", "PyTorch file (a pickle)"])

@@ -184,7 +184,7 @@ def _other_hdf5(path: Path) -> Description:
 
 
 def _other_zip(path: Path) -> Description:
-    names = names_in(path)
+    names = [name for name in names_in(path) if not name.startswith("__MACOSX/")]
     inner = sorted(
         {n.rpartition("/")[0] for n in names if n.endswith(("config.json", "saved_model.pb"))}
     )
