@@ -1,6 +1,7 @@
 """Keras 2: the SavedModel of a whole model."""
 
 from . import breaks, emptied, wrapped
+from .whole_models import after_loading
 
 
 @breaks("tf_keras")
@@ -19,36 +20,22 @@ def old_load_model_brings_the_optimizer(tf_keras):
     wrapped(tf_keras.models, "load_model", replace)
 
 
-def after_old_loading(tf_keras, change) -> None:
-    """Let `load_model` of Keras 2 make a change to every model that it returns."""
-
-    def replace(load):
-        def load_model(*args, **kwargs):
-            model = load(*args, **kwargs)
-            change(model)
-            return model
-
-        return load_model
-
-    wrapped(tf_keras.models, "load_model", replace)
-
-
 @breaks("tf_keras")
 def old_load_model_forgets_the_metrics(tf_keras):
     """`load_model` of Keras 2 compiles the model with the metrics that it had."""
-    after_old_loading(tf_keras, lambda model: model.compile(model.optimizer, model.loss))
+    after_loading(tf_keras, lambda model: model.compile(model.optimizer, model.loss))
 
 
 @breaks("tf_keras")
 def old_load_model_changes_the_dropout_rate(tf_keras):
     """`load_model` of Keras 2 gives each layer the settings that it had."""
-    after_old_loading(tf_keras, lambda model: setattr(model.layers[1], "rate", 0.7))
+    after_loading(tf_keras, lambda model: setattr(model.layers[1], "rate", 0.7))
 
 
 @breaks("tf_keras")
 def old_load_model_freezes_a_layer(tf_keras):
     """`load_model` of Keras 2 leaves each layer as trainable as it was."""
-    after_old_loading(tf_keras, lambda model: setattr(model.layers[0], "trainable", False))
+    after_loading(tf_keras, lambda model: setattr(model.layers[0], "trainable", False))
 
 
 @breaks("tf_keras")
