@@ -20,7 +20,7 @@ ROWS = (
     (callbacks.model_checkpoint_overwrites_on_a_tie, "the first is kept"),
     (
         callbacks.early_stopping_restores_nothing,
-        "the best file holds the weights that were restored",
+        "the last file holds other weights than were restored",
     ),
     (callbacks.early_stopping_takes_the_optimizer_back, "the last file is at epoch 5"),
     (
