@@ -20,13 +20,22 @@ from helpers.files.description import Description, Tensor, natural
 from helpers.files.limits import MEMORY, SECONDS, in_a_process
 from helpers.files.reading import Unreadable, head, regular
 
-__all__ = ["Description", "Tensor", "Unreadable", "describe", "describe_here", "find"]
+__all__ = ["Description", "Tensor", "Unreadable", "describe", "describe_here", "find", "restore"]
 
 FORMATS = (not_models, keras_files, saved_models, checkpoints, programs, arrays)
 EXPECTED = (
     "a .keras, .h5 or .weights.h5 file, a .weights.json index, a SavedModel or a TensorFlow "
     "checkpoint"
 )
+
+
+def __getattr__(name: str):
+    """`restore`, which only who asks for it imports."""
+    if name == "restore":
+        from helpers.files.by_path import restore
+
+        return restore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def describe(

@@ -1,17 +1,15 @@
 """TensorFlow checkpoints: of Keras 3, of Keras 2, of TensorFlow 1's Saver."""
 
 import glob
-import keyword
 import math
 import re
 from pathlib import Path
 
-from helpers.files.description import Description, Tensor, natural, quoted
-from helpers.files.keras_weights import BUILD, CREATE, LEFT
+from helpers.files.checkpoint_lines import read, restore_keras_2, restore_keras_3
+from helpers.files.description import Description, Tensor, natural
+from helpers.files.graph import GRAPH, VALUE, nodes_of
 from helpers.files.reading import Unreadable, reading, regular, tensorflow
 
-GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
-VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 PART = r"\.index$|\.meta$|\.data-\d{5}-of-\d{5}$"
 TF_1_SLOT = re.compile(r"/(Adam|Adam_1|Momentum|RMSProp|RMSProp_1|Adagrad)$")
 
@@ -73,88 +71,25 @@ def of_prefix(prefix: str) -> Description:
     reader = open_reader(prefix)
     complete(prefix)
     tensors, state, step = entries(prefix, reader)
-    nodes = []
-    if reader.has_tensor(GRAPH):
-        from tensorflow.core.protobuf import trackable_object_graph_pb2
-
-        graph = trackable_object_graph_pb2.TrackableObjectGraph
-        with reading(prefix, "a TensorFlow checkpoint", Exception):
-            nodes = graph.FromString(reader.get_tensor(GRAPH)).nodes
+    nodes = nodes_of(prefix, reader)
     children = [{c.local_name: c.node_id for c in node.children} for node in nodes]
     names = {name for node in children for name in node}
-    kind, lines, note = "TensorFlow checkpoint", None, ""
+    kind, note, load = "TensorFlow checkpoint", "", read(prefix)
     if not nodes:
         kind = "TensorFlow checkpoint, name-based as in TensorFlow 1"
         if Path(f"{prefix}.meta").is_file():
             note = "The graph is beside it, in .meta: tf.compat.v1.train.import_meta_graph."
     elif names & {"_functional", "_operations", "_trainable_variables_indices", "_kernel"}:
         kind = "TensorFlow checkpoint of a Keras 3 model"
-        lines = _restore_keras_3(prefix, children, state)
+        load = restore_keras_3(prefix, children, state) or load
     elif names & {"layer_with_weights-0", "_index_dict"} or any(
         "/.OPTIMIZER_SLOT/" in t.name for t in tensors
     ):
         kind = "TensorFlow checkpoint of a Keras 2 model"
-        lines, note = _copy_keras_2(prefix, tensors), LEFT if state else ""
-    if lines is None:  # what every checkpoint allows: read its tensors
-        lines = READ.format(quoted(Path(prefix)))
-        note = "" if nodes else note
-    load = "import tensorflow as tf\n\n" + lines
+        load, note = restore_keras_2(prefix, [t.name for t in tensors], state)
     facts = {} if step is None else {"step count": f"{step:,}"}
     path = Path(prefix).as_posix()
     return Description(path, kind, "not recorded", tensors, state, load, note, facts)
-
-
-READ = """reader = tf.train.load_checkpoint({})
-tensors = {{name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}}"""
-COPY = """reader = tf.train.load_checkpoint({})
-layers = [layer for layer in model.layers if layer.weights]
-for number, layer in enumerate(layers):
-    for weight in layer.weights:
-        key = f"{}layer_with_weights-{{number}}/{{weight.name}}/.ATTRIBUTES/VARIABLE_VALUE"
-        weight.assign(reader.get_tensor(key))"""
-
-
-def _restore_keras_3(prefix: str, children: list[dict], state: bool) -> str | None:
-    """Restore a model, and its optimizer, under the names that it was saved by."""
-
-    def role(node: dict) -> str:
-        if {"_functional", "_operations", "_compiled_trainable_state"} & set(node):
-            return "model"
-        return "model.optimizer" if {"_iterations", "_learning_rate"} <= set(node) else ""
-
-    root = children[0]
-    roles = {name: role(children[n]) for name, n in sorted(root.items()) if name != "save_counter"}
-    if role(root) == "model":
-        roles = {"": "model"}
-    parts = [part for part in roles.values() if part]
-    if "model" not in parts or len(set(parts)) < len(parts):
-        return None
-    if not all(is_name(name) for name in roles if name):  # they become code
-        return None
-    if not any("_iterations" in node for node in children):
-        proof = "assert_nontrivial_match"  # the others miss the optimizer of `create_model`
-    else:
-        proof = "assert_existing_objects_matched" if "" in roles.values() else "assert_consumed"
-    arguments = ", ".join(f"{name}={part}".lstrip("=") for name, part in roles.items() if part)
-    method = "restore" if "save_counter" in root else "read"
-    restore = f"checkpoint.{method}({quoted(Path(prefix))}).{proof}()"
-    build = BUILD if state else ""
-    return f"{CREATE}{build}checkpoint = tf.train.Checkpoint({arguments})\n{restore}"
-
-
-def is_name(text: str) -> bool:
-    """Whether it may become a name in code."""
-    return text.isidentifier() and text.isascii() and not keyword.iskeyword(text)
-
-
-def _copy_keras_2(prefix: str, tensors: list) -> str | None:
-    """Copy the weights one by one: Keras 3 has other names for what holds them."""
-    key = re.compile(rf"([\w/.-]*?)layer_with_weights-\d+/[^/]+{re.escape(VALUE)}", re.ASCII)
-    names = [t.name for t in tensors if "layer_with_weights-" in t.name and "SLOT/" not in t.name]
-    homes = {match[1] if (match := key.fullmatch(name)) else None for name in names}
-    if len(homes) != 1 or None in homes:  # no layers in a row, or layers within layers
-        return None
-    return CREATE + COPY.format(quoted(Path(prefix)), homes.pop())
 
 
 def open_reader(prefix: str):
