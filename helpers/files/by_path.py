@@ -61,7 +61,8 @@ def restore(
 
     Where the model is compiled and the file holds the optimizer, its slots and step count are
     restored, and the learning rate, unless your optimizer has a schedule. Its other settings stay
-    as you compiled them. If it is not built yet, it is built.
+    as you compiled them. If it is not built yet, it is built. The state of a `LossScaleOptimizer`
+    is not restored, nor that of the Nadam before TF 2.11: pass ``optimizer=False``.
 
     Args:
         path: the checkpoint's prefix or folder, or the folder of a SavedModel that Keras 2 wrote.
@@ -98,11 +99,9 @@ def restore(
         slots = Slots(graph, fit, model, None if optimizer is True else optimizer)
         _refuse(prefix, slots.problems, "To leave the optimizer, pass optimizer=False.")
         pairs, step, notes = pairs | slots.pairs, slots.step, slots.notes
-    values = []
-    for node, variable in pairs.items():  # a damaged one is found before the first is assigned
-        values.append((variable, graph.value(node)))
-    for variable, value in values:
-        variable.assign(value)
+    values = {node: graph.value(node) for node in pairs}  # a damaged one is found before any
+    for node, variable in pairs.items():  # is assigned
+        variable.assign(values[node])
     _finish(model)
     names = {graph.keys[n]: getattr(v, "path", v.name) for n, v in pairs.items()}
     filled = {graph.keys[node]: names[graph.keys[node]] for node in fit.pairs}

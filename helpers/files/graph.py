@@ -1,7 +1,7 @@
 """The graph of objects in a TensorFlow checkpoint: which attribute leads where."""
 
 from helpers.files.description import printable
-from helpers.files.reading import Unreadable, reading
+from helpers.files.reading import Unreadable, reading, tensorflow
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -102,6 +102,11 @@ class Graph:
         """The shape of a variable."""
         return self.tensors[self.keys[node]]
 
+    def is_number(self, node: int) -> bool:
+        """Whether a variable is one number."""
+        dtype = self._dtypes[self.keys[node]]
+        return not self.shape(node) and (dtype.is_floating or dtype.is_integer)
+
     def value(self, node: int):
         """The value of a variable, as an array of NumPy."""
         key = self.keys[node]
@@ -110,19 +115,16 @@ class Graph:
 
     def differs(self, node: int, variable) -> tuple[str, str] | None:
         """What a variable of the file is, and what one of a model is, where they do not fit."""
-        import ml_dtypes  # noqa: F401
-        import numpy as np
-
-        dtype = self._dtypes[self.keys[node]].name
-        wanted = getattr(variable.dtype, "name", variable.dtype)
+        dtype = self._dtypes[self.keys[node]]
+        wanted = tensorflow().as_dtype(variable.dtype)
         here, there = self.shape(node), tuple(variable.shape)
         if here != there:
             return f"the shape {here}", f"{there}"
-        kinds = [
-            "f" if "float" in kind or kind == "half" else np.dtype(kind).kind
-            for kind in (dtype, wanted)
-            if kind != "string"
-        ]
-        if len(kinds) < 2 or (kinds[0] != kinds[1] and not set(kinds) <= set("iu")):
-            return f"the dtype {dtype}", f"{wanted}"
+        if not _kind(dtype) or _kind(dtype) != _kind(wanted):
+            return f"the dtype {dtype.name}", wanted.name
         return None
+
+
+def _kind(dtype) -> str:
+    kinds = ("floating", "integer", "bool", "complex")
+    return next((kind for kind in kinds if getattr(dtype, f"is_{kind}")), "")

@@ -15,7 +15,8 @@ OLD = {
     "RMSprop": {"rms": "_velocities", "momentum": "_momentums", "mg": "_average_gradients"},
     "SGD": {"momentum": "momentums"},
 }
-RATES = "learning_rate", "_learning_rate"
+KINDS = {*OLD, "Lion", "Nadam"}  # a slot is named after the class, if not by its user
+RATES = "learning_rate", "_learning_rate", "_current_learning_rate"
 
 
 class Slots:
@@ -35,11 +36,14 @@ class Slots:
         if node is None:
             self.notes.append("the file holds no optimizer: the model's is as it was")
             return
+        if hasattr(self._optimizer, "inner_optimizer"):
+            self.problems.append("the model's optimizer scales the loss, which is not restored")
+            return
         if not self._optimizer.built:
             self._optimizer.build(model.trainable_variables)
         children = graph.children(node)
         step = next((children[name] for name in STEPS if children.get(name) in graph.keys), None)
-        if step is None or graph.shape(step):
+        if step is None or graph.differs(step, self._optimizer.iterations) is not None:
             self.problems.append("the optimizer in the file has no step count")
             return
         self.step = int(graph.value(step))
@@ -50,8 +54,8 @@ class Slots:
             self._add(attribute, slot, variable, held)
         for name, child in children.items():
             self._list(name, child)
-        self._check_all()
         self._settings(children)
+        self._check_all()
 
     def _node(self, name: str | None) -> int | None:
         graph, root = self._graph, self._graph.children(0)
@@ -82,7 +86,7 @@ class Slots:
         numbers = sorted((int(key), child) for key, child in children.items() if key.isdecimal())
         if len(numbers) < len(children) or not all(n in graph.keys for _, n in numbers):
             return
-        if type(self._optimizer).__name__ == "SGD" and not self._optimizer.momentum:
+        if name == "momentums" and not getattr(self._optimizer, "momentum", True):
             self.notes.append(f"{name} of the file has no place: the model's SGD has no momentum")
             return
         if any(len(same) > 1 for same in by_name.values()):
@@ -95,15 +99,20 @@ class Slots:
     def _add(self, attribute: str | None, slot: str, weight: int | None, held: int) -> None:
         graph = self._graph
         key = printable(graph.keys.get(held, slot))
-        kept = vars(self._optimizer).get(attribute) if attribute else None
+        named = graph.names.get(held, "").split("/")[0].replace("AdamW", "Adam")
+        kind = type(self._optimizer)
+        if named in KINDS and named not in [base.__name__ for base in kind.__mro__]:
+            self.problems.append(f"{key} is of {named}; the model's optimizer is {kind.__name__}")
+            return
+        own = vars(self._optimizer)
+        kept = own.get(attribute, own.get(f"_{attribute}")) if attribute else None
         variable = self._fit.pairs.get(weight)
         if id(variable) not in self._place:
             self.problems.append(f"{key} belongs to no variable that the model trains")
             return
         target = kept[self._place[id(variable)]] if isinstance(kept, list) and kept else None
         if target is None or held not in graph.keys:
-            kind = type(self._optimizer).__name__
-            self.problems.append(f"{key}: the model's optimizer ({kind}) has no such slot")
+            self.problems.append(f"{key}: the model's {kind.__name__} has no such slot")
         elif (problem := graph.differs(held, target)) is not None:
             self.problems.append(f"{key}: the file has {problem[0]}, {target.path} is {problem[1]}")
         elif any(one is target for one in self.pairs.values()):
@@ -124,7 +133,11 @@ class Slots:
         """Take the learning rate; tell what else differs."""
         graph, optimizer = self._graph, self._optimizer
         for name, node in sorted(children.items()):
-            if node not in graph.keys or name in STEPS or graph.shape(node):
+            if node not in graph.keys or name in STEPS or not graph.is_number(node):
+                continue
+            own = vars(optimizer).get(name)
+            if name not in RATES and hasattr(own, "assign") and graph.differs(node, own) is None:
+                self.pairs[node] = own  # Nadam's _u_product
                 continue
             value, kept = float(graph.value(node)), getattr(optimizer, name.lstrip("_"), None)
             if name in RATES:
@@ -132,10 +145,10 @@ class Slots:
                     self.notes.append(f"learning rate {value:g} in the file, your schedule is kept")
                     continue
                 self.pairs[node] = optimizer._learning_rate
-                if abs(value - float(kept)) > 1e-6 * abs(value):
+                if not abs(value - float(kept)) <= 1e-6 * abs(value):
                     told = f"learning rate {value:g} from the file in place of {float(kept):g}"
                     self.notes.append(told)
             elif name == "decay":
                 self.notes += [f"Keras 3 has no decay={value:g}"] if value else []
-            elif not isinstance(kept, (int, float)) or abs(value - kept) > 1e-6 * abs(value):
+            elif not isinstance(kept, (int, float)) or not abs(value - kept) <= 1e-6 * abs(value):
                 self.notes.append(f"{printable(name)}={value:g} in the file, {kept} is kept")
