@@ -51,6 +51,20 @@ def losses_note_their_arguments(keras):
     wrapped(keras.losses.Loss, "get_config", replace)
 
 
+@breaks("keras")
+def dense_notes_what_a_subclass_takes(keras):
+    """A trap that the text warns of: the config of `Dense` lacks a subclass's argument."""
+
+    def replace(get_config):
+        def noted(layer):
+            by = {"by": layer.by} if hasattr(layer, "by") else {}
+            return {**get_config(layer), **by}
+
+        return noted
+
+    wrapped(keras.layers.Dense, "get_config", replace)
+
+
 def after_load_model(keras, spoil) -> None:
     """Call `spoil(layer)` for every layer of a model that was loaded."""
 

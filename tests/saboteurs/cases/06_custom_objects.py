@@ -28,7 +28,8 @@ ROWS = (
     ),
     (custom_objects.losses_note_their_arguments, "the loss is a third of what it was"),
     (custom_objects.metrics_note_their_arguments, "all images passed the limit"),
+    (custom_objects.dense_notes_what_a_subclass_takes, "the layer has the default, 0, instead"),
     (custom_objects.load_own_variables_is_not_called, "the spread is back"),
-    (custom_objects.a_model_builds_every_child, "the answers are not those of the model"),
+    (custom_objects.a_model_builds_every_child, "two loads give different answers"),
     (whole_models.load_model_trusts_every_file, "potential risk of arbitrary code execution"),
 )
