@@ -111,7 +111,7 @@ def _convert(asked) -> int:
     except (ImportError, AttributeError, ValueError) as error:
         return _say(error)
     session.attach()
-    from helpers.files.convert import convert
+    from helpers.files import convert
 
     pairs = [(Path(asked.path), Path(asked.to))]
     if Path(asked.path).is_dir() and not (Path(asked.path) / "saved_model.pb").exists():

@@ -1,5 +1,7 @@
 """`helpers.files.convert`: an old model becomes one of Keras 3 that predicts the same."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -103,7 +105,7 @@ LAYERS = {
 def test_a_layer_of_keras_2_predicts_the_same_after_conversion(name, layers, workplace):
     import tf_keras
 
-    from helpers.files.convert import convert
+    from helpers.files import convert
 
     shape, make = LAYERS[name]
     model = tf_keras.Sequential([layers.Input(shape), make(layers)])
@@ -135,7 +137,7 @@ def trained_old(layers):
 def test_a_converted_model_trains_on_as_the_old_one_would(optimizer, trained_old, keras, workplace):
     import tf_keras
 
-    from helpers.files.convert import convert
+    from helpers.files import convert
 
     trained_old("old.h5", optimizer)
     found = convert("old.h5", "new.keras", in_a_process=False)
@@ -152,7 +154,7 @@ def test_a_converted_model_trains_on_as_the_old_one_would(optimizer, trained_old
 def test_models_within_models_with_two_inputs_and_names_are_converted(layers, keras, workplace):
     import tf_keras
 
-    from helpers.files.convert import convert
+    from helpers.files import convert
 
     body = tf_keras.Sequential([layers.Dense(3, input_shape=(4,)), layers.BatchNormalization()])
     body.layers[0].trainable = False
@@ -177,8 +179,7 @@ def test_models_within_models_with_two_inputs_and_names_are_converted(layers, ke
 def test_a_lambda_is_refused_and_does_not_run_and_the_target_stays(path, layers, workplace):
     import tf_keras
 
-    from helpers.files import Unreadable
-    from helpers.files.convert import convert
+    from helpers.files import Unreadable, convert
 
     attack = layers.Lambda(lambda x: (open("marker", "w").close(), x)[1], input_shape=(4,))
     tf_keras.Sequential([attack]).save(path)
@@ -195,13 +196,38 @@ def test_a_model_that_would_predict_otherwise_is_not_written(layers, workplace, 
     import tf_keras
 
     from helpers.files import Unreadable
-    from helpers.files import convert as module
+    from helpers.files import conversion as module
 
     tf_keras.Sequential([layers.Dense(2, input_shape=(3,))]).save("old.h5")
     monkeypatch.setattr(module, "compare", lambda old, new: 0.5)
     with pytest.raises(Unreadable, match=r"predicts otherwise, by 5\.0e-01 of the largest"):
         module.convert("old.h5", "new.keras", in_a_process=False)
     assert not (workplace / "new.keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("saved", "path", "made"),
+    [
+        ("old.h5", "old.h5", "old.keras"),
+        ("old", "old", "old.keras"),
+        ("old.keras", "old.keras", "old_3.keras"),
+        ("old.h5", "hdf5.keras", "hdf5_3.keras"),
+    ],
+)
+def test_the_lines_that_describe_prints_convert_the_model(
+    saved, path, made, layers, keras, workplace
+):
+    import tf_keras
+
+    from helpers import files
+
+    model = tf_keras.Sequential([layers.Dense(2, "hard_sigmoid", input_shape=(3,))])
+    model.save(saved)
+    os.rename(saved, path)
+    exec(files.describe_here(path).convert, {})
+    batch = np.random.default_rng(0).normal(size=(5, 3)) * 3
+    new = keras.saving.load_model(made).predict(batch, verbose=0)
+    np.testing.assert_allclose(new, model.predict(batch, verbose=0), atol=1e-6)
 
 
 def test_another_model_is_not_called_equal(layers, keras):
@@ -226,7 +252,7 @@ def test_what_changed_its_meaning_loads_in_a_fresh_python_with_the_lines_that_ar
 
     import tf_keras
 
-    from helpers.files.convert import convert
+    from helpers.files import convert
 
     model = tf_keras.Sequential([layers.Dense(2, "hard_sigmoid", input_shape=(3,))])
     model.save("old.h5")
@@ -302,7 +328,7 @@ def test_a_folder_is_converted_file_by_file_each_with_its_verdict(trained_old, w
 def test_what_can_not_be_converted_gets_one_error_that_says_what_was_expected(
     path, to, words, workplace
 ):
-    from helpers.files.convert import convert
+    from helpers.files import convert
 
     np.save("array.npy", np.zeros(2))
     with pytest.raises((ValueError, FileNotFoundError), match=words.replace(".", r"\.")):

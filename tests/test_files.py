@@ -319,7 +319,7 @@ def models(keras, tmp_path_factory):
 def test_a_whole_model_tells_what_goes_in_and_out_and_how_it_was_compiled(models, name):
     facts = files.describe_here(models / name).facts
     assert facts["inputs"].startswith("image (None, 4)")
-    assert facts["outputs"] == "digit Dense of 2"
+    assert facts["outputs"] == "digit (None, 2) float32"
     assert facts["layers"] == "3: 2 Dense, 1 InputLayer"
     assert facts["parameters"] == "23"
     assert "mse" in facts["loss"] and "dam" in facts["optimizer"]

@@ -4,11 +4,13 @@
 yes describes it. To add a format, write such a module (`recognise`, `describe`) and add it here.
 """
 
+import importlib
 import os
 import re
 from pathlib import Path
 
 from helpers.files import (
+    archives,
     arrays,
     checkpoints,
     keras_files,
@@ -20,21 +22,31 @@ from helpers.files.description import Description, Tensor, natural
 from helpers.files.limits import MEMORY, SECONDS, in_a_process
 from helpers.files.reading import Unreadable, head, regular
 
-__all__ = ["Description", "Tensor", "Unreadable", "describe", "describe_here", "find", "restore"]
+__all__ = [
+    "Description",
+    "Tensor",
+    "Unreadable",
+    "convert",
+    "describe",
+    "describe_here",
+    "find",
+    "restore",
+]
 
-FORMATS = (not_models, keras_files, saved_models, checkpoints, programs, arrays)
+FORMATS = (not_models, keras_files, saved_models, checkpoints, programs, arrays, archives)
 EXPECTED = (
     "a .keras, .h5 or .weights.h5 file, a .weights.json index, a SavedModel or a TensorFlow "
     "checkpoint"
 )
 
 
-def __getattr__(name: str):
-    """`restore`, which only who asks for it imports."""
-    if name == "restore":
-        from helpers.files.by_path import restore
+_ON_DEMAND = {"convert": "conversion", "restore": "by_path"}  # the module that has it
 
-        return restore
+
+def __getattr__(name: str):
+    """`convert` and `restore`, which are imported by whoever asks for them."""
+    if name in _ON_DEMAND:
+        return getattr(importlib.import_module(f"helpers.files.{_ON_DEMAND[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -47,7 +47,7 @@ def _kind(path: Path, head: bytes):
             return _pytorch
         if names and all(name.endswith(".npy") for name in names):
             return _npz
-        return _other_zip
+        return None
     if re.match(rb"[\s\S]{8}\{", head) and b'"dtype"' in head[:100_000] and _header_size(head):
         return _safetensors
     if PICKLE.match(head):
@@ -181,17 +181,3 @@ def _other_hdf5(path: Path) -> Description:
     load = read or f'import h5py\n\nfile = h5py.File({quoted(path)}, "r")\nnames = list(file)'
     note = "Keras can't load it as a model."
     return Description(path.as_posix(), kind, "not recorded", tensors, None, load, note)
-
-
-def _other_zip(path: Path) -> Description:
-    names = [name for name in names_in(path) if not name.startswith("__MACOSX/")]
-    inner = sorted(
-        {n.rpartition("/")[0] for n in names if n.endswith(("config.json", "saved_model.pb"))}
-    )
-    if not inner:
-        raise Unreadable(f"{path} is a zip archive that holds no model: {', '.join(names[:3])}")
-    whole = any(n.endswith("metadata.json") for n in names)
-    kind = "a .keras archive zipped with its folder" if whole else "zip archive of a SavedModel"
-    note = f"Unpack it first: the model is in its folder {inner[0]!r}."
-    load = f"import shutil\n\nshutil.unpack_archive({quoted(path)}, 'unpacked', 'zip')"
-    return Description(path.as_posix(), kind, "not recorded", [], None, load, note)

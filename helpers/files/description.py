@@ -47,6 +47,8 @@ class Description:
             is not in the file, ``create_model`` stands for the function that builds yours.
         note: what these lines leave out or ask of you; may be empty.
         facts: what else it tells, name -> text: inputs, outputs, layers, loss, and so on.
+        convert: lines that make a file for Keras 3 of it; empty where it is no whole model of
+            Keras 2, or holds code.
     """
 
     path: str
@@ -57,6 +59,7 @@ class Description:
     load: str = ""
     note: str = ""
     facts: dict = field(default_factory=dict)
+    convert: str = ""
 
     def text(self, rows: int | None = ROWS) -> str:
         """Tell it in lines, safe for a terminal.
@@ -69,9 +72,9 @@ class Description:
         lines += [f"  {printable(k)}: {printable(v, 300)}" for k, v in self.facts.items()]
         if self.optimizer_state is not None:
             lines.append(f"  optimizer state: {'yes' if self.optimizer_state else 'no'}")
-        if self.load:
-            lines += ["  load it with:"]
-            lines += [f"    {line}".rstrip() for line in self.load.split("\n")]
+        for words, code in ("load it with", self.load), ("for Keras 3, convert it", self.convert):
+            if code:
+                lines += [f"  {words}:", *(f"    {line}".rstrip() for line in code.split("\n"))]
         if self.note:
             lines.append(f"  note: {printable(self.note, 1000)}")
         if self.tensors or self.optimizer_state is not None:

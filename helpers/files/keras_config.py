@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 
-from helpers.files import keras_2
+from helpers.files import keras_2, keras_shapes
 
 VOCABULARY = ("StringLookup", "IntegerLookup", "TextVectorization")
 LARGEST_DEPTH = 200
@@ -24,16 +24,20 @@ def facts(config: dict, training: dict, tensors: list) -> dict:
     held = list(layers(config))
     kinds = Counter(str(layer.get("class_name")) for layer in held)
     weights = [t for t in tensors if not t.name.startswith(("optimizer", "_optimizer"))]
+    listed = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+    modes = Counter(filter(None, map(_quantized, held)))
+    counted = weights and not modes  # the scales of a quantized kernel are no parameters
     told = {
-        "inputs": _named(config, "input_layers", held),
-        "outputs": _named(config, "output_layers", held),
-        "layers": f"{len(held)}: " + ", ".join(f"{n} {kind}" for kind, n in kinds.most_common()),
-        "parameters": f"{sum(math.prod(t.shape) for t in weights):,}" if weights else "",
+        "inputs": keras_shapes.inputs(config, held),
+        "outputs": keras_shapes.outputs(config, held),
+        "layers": f"{len(held)}: {listed}" if held else "",
+        "parameters": f"{sum(math.prod(t.shape) for t in weights):,}" if counted else "",
         "your own classes": ", ".join(own_classes([config, training])),
         "loss": _short(training.get("loss")),
         "metrics": _short(training.get("metrics")),
         "optimizer": _short(training.get("optimizer") or training.get("optimizer_config")),
-        "dtype policy": ", ".join(sorted(_policies(held) - {"float32"})),
+        "dtype policy": ", ".join(sorted({*map(keras_shapes.policy, held)} - {"", "float32"})),
+        "quantization": ", ".join(f"{mode} in {_layers(n)}" for mode, n in sorted(modes.items())),
         "vocabularies": ", ".join(
             f"{layer['class_name']} {layer['config'].get('name', '')!r}"
             for layer in held
@@ -93,54 +97,18 @@ def holds_lambda(config) -> bool:
     )
 
 
-def _named(config, key: str, held: list) -> str:
-    inner = config.get("config")
-    names = _names(inner.get(key)) if isinstance(inner, dict) else []
-    by_name = {layer["config"].get("name"): layer for layer in held}
-    if not names and held:
-        names = [held[0 if key == "input_layers" else -1]["config"].get("name")]
-    told = []
-    for name in names:
-        layer = by_name.get(name, {"config": {}})
-        shape = next((v for k, v in layer["config"].items() if k in _SHAPES), None)
-        words = [str(name)]
-        if isinstance(shape, (list, tuple)):
-            words.append("(" + ", ".join(str(n) for n in shape) + ")")
-        if key == "output_layers":
-            units = layer["config"].get("units", layer["config"].get("filters"))
-            words.append(f"{layer.get('class_name', 'layer')}" + (f" of {units}" if units else ""))
-        elif isinstance(layer["config"].get("dtype"), str):
-            words.append(layer["config"]["dtype"])
-        told.append(" ".join(words))
-    return "; ".join(told)
+def _quantized(layer: dict) -> str:
+    """How the weights of a layer are quantized, such as ``int8``; empty where they are not."""
+    dtype = layer["config"].get("dtype")
+    inner = dtype.get("config") if isinstance(dtype, dict) else None
+    mode = inner.get("mode") if isinstance(inner, dict) else None
+    if isinstance(dtype, str) and "_from_" in dtype:
+        mode = dtype.partition("_from_")[0]
+    return mode if isinstance(mode, str) else ""
 
 
-_SHAPES = ("batch_shape", "batch_input_shape")
-
-
-def _names(listed) -> list[str]:
-    """The layers' names in ``[["a", 0, 0], ...]``, in ``["a", 0, 0]``, or by name in a dict."""
-    if isinstance(listed, dict):
-        listed = list(listed.values())
-    if isinstance(listed, list) and listed and isinstance(listed[0], str):
-        return [listed[0]]
-    found = (
-        [name for part in listed if isinstance(part, list) for name in _names(part)]
-        if (isinstance(listed, list))
-        else []
-    )
-    return found
-
-
-def _policies(held: list) -> set[str]:
-    found = set()
-    for layer in held:
-        dtype = layer["config"].get("dtype")
-        if isinstance(dtype, dict):
-            dtype = (dtype.get("config") or {}).get("name")
-        if isinstance(dtype, str):
-            found.add(dtype)
-    return found
+def _layers(number: int) -> str:
+    return "1 layer" if number == 1 else f"{number} layers"
 
 
 def _short(given) -> str:

@@ -21,7 +21,7 @@ from helpers.files.reading import (
 
 PARTS = ("metadata.json", "config.json", "model.weights.h5")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-KERAS_2_LINES = "import tf_keras\n\nmodel = tf_keras.models.load_model({}, compile=False)"
+KERAS_2 = "tf_keras.models.load_model"
 
 
 def recognise(path: Path, head: bytes) -> bool:
@@ -111,15 +111,12 @@ def _whole(path: Path, form: str, texts: list[dict], file) -> Description:
     training = config.get("compile_config") or {}
     facts = keras_config.facts(config, training if isinstance(training, dict) else {}, tensors)
     load = f"import keras\n\nmodel = keras.saving.load_model({quoted(path)})"
-    note = _asks([config])
+    note, made = _asks([config]), ""
     if library == "Keras 2":
-        load, note = (
-            KERAS_2_LINES.format(quoted(path)).replace(", compile=False", ""),
-            _asks([config]),
-        )
-        note = (
-            f"Keras 3 can't rebuild it: tf_keras can, and convert makes a file for Keras 3. {note}"
-        )
+        load, made = f"import tf_keras\n\nmodel = {KERAS_2}({quoted(path)})", conversion(path)
+        note = f"Keras 3 can't rebuild it: tf_keras can. {note}"
+        if keras_config.holds_lambda(config):
+            load, note, made = *_arrays_alone(path, note), ""
     elif form == "archive" and path.suffix != ".keras":
         load = (
             "import shutil\nimport tempfile\n\nimport keras\n\n"
@@ -128,7 +125,8 @@ def _whole(path: Path, form: str, texts: list[dict], file) -> Description:
         )
         note = f"Its name does not end in .keras, which Keras asks for: the lines copy it. {note}"
     kind = f"whole {library} model, .keras {form}"
-    return Description(path.as_posix(), kind, writer, tensors, state, load, note.strip(), facts)
+    told = tensors, state, load, note.strip(), facts, made
+    return Description(path.as_posix(), kind, writer, *told)
 
 
 def _hdf5(path: Path) -> Description:
@@ -145,34 +143,68 @@ def _hdf5(path: Path) -> Description:
     config = parsed(f"{path}: model_config", attributes["model_config"])
     training = parsed(f"{path}: training_config", attributes.get("training_config", "{}"))
     facts = keras_config.facts(config, training, tensors)
-    kind, note = f"whole {library} model, in HDF5", _asks([config, training])
-    if library in ("Keras 2", "Keras"):
-        why = keras_2.reasons(config, list(keras_config.layers(config)))
-        load = f"import keras\n\nmodel = keras.saving.load_model({quoted(path)}, compile=False)"
-        if why:
-            load = KERAS_2_LINES.format(quoted(path))
-            note = f"For tf_keras, because of {', '.join(why)}. {note}"
-        elif not keras_weights.has_suffix(path, (".h5", ".hdf5", ".keras")):
-            load, note = KERAS_2_LINES.format(quoted(path)), note
-        note = f"{keras_weights.LEFT if state else ''} {note}"
-    elif library == "Keras 1":
-        load = ""
-        note = (
-            "Neither Keras 3 nor tf_keras reads a whole model of Keras 1: build it again, and "
-            "read the weights with h5py."
+    backend = attributes.get("backend")
+    if isinstance(backend, (bytes, str)):
+        facts["backend"] = (
+            backend.decode(errors="replace") if isinstance(backend, bytes) else backend
         )
+    load, note, made = _lines(path, library, config, training, state)
+    kind = f"whole {library} model, in HDF5"
+    return Description(path.as_posix(), kind, writer, tensors, state, load, note, facts, made)
+
+
+def _lines(path: Path, library: str, config: dict, training: dict, state: bool):
+    """The lines that load a whole model in HDF5, a note, and the lines that convert it."""
+    note, made = _asks([config, training]), ""
+    lent = keras_config.holds_lambda(config)
+    if library == "Keras 1":
+        why = "Neither Keras 3 nor tf_keras reads a whole model of Keras 1: build it again."
+        return *_arrays_alone(path, f"{why} {'' if not lent else note}"), ""
+    if library != "Keras 3" and lent:
+        return *_arrays_alone(path, note), ""
+    left = keras_weights.LEFT if state else ""
+    # Keras 3 does not find an abbreviation (keras-team/keras#19330).
+    short = re.search(r'"(bce|kld|map?e|mse|msle)"', json.dumps(training.get("loss")), re.I)
+    option = ", compile=False" if short or library != "Keras 3" else ""
+    load = f"import keras\n\nmodel = keras.saving.load_model({quoted(path)}{option})"
+    if library == "Keras 3":
+        slots = "The optimizer comes back without its slots: compile anew to train on."
+        note = f"{(left if option else slots) if state else ''} {note}"
     else:
-        # Keras 3 does not find an abbreviation (keras-team/keras#19330).
-        short = re.search(r'"(bce|kld|map?e|mse|msle)"', json.dumps(training.get("loss")), re.I)
-        option = ", compile=False" if short else ""
-        load = f"import keras\n\nmodel = keras.saving.load_model({quoted(path)}{option})"
-        if state:
-            slots = "The optimizer comes back without its slots: compile anew to train on."
-            note = f"{keras_weights.LEFT if option else slots} {note}"
+        made = conversion(path)
+        why = keras_2.reasons(config, list(keras_config.layers(config)))
+        if why:
+            note = f"For tf_keras, because of {', '.join(why)}. {note}"
+        if why or not keras_weights.has_suffix(path, (".h5", ".hdf5", ".keras")):
+            load = f"import tf_keras\n\nmodel = {KERAS_2}({quoted(path)}, compile=False)"
+        note = f"{left} {note}"
     if load.startswith("import keras\n") and not keras_weights.has_suffix(path, (".h5", ".hdf5")):
         load = keras_weights.copied(path, "model.h5", load)
         note = f"Its content is HDF5, which its name does not say: the lines copy it. {note}"
-    return Description(path.as_posix(), kind, writer, tensors, state, load, note.strip(), facts)
+    return load, note.strip(), made
+
+
+def conversion(path: Path) -> str:
+    """The lines that make a file for Keras 3 of a whole model of Keras 2, beside it."""
+    to = path.with_name(f"{path.stem}.keras")
+    if to == path:
+        to = path.with_name(f"{path.stem}_3.keras")
+    return f"from helpers import files\n\nfiles.convert({quoted(path)}, {quoted(to)})"
+
+
+def _arrays_alone(path: Path, note: str) -> tuple[str, str]:
+    """The lines that read the weights without building a model, and the note that says so."""
+    if path.suffix == ".keras" and zipfile.is_zipfile(path):
+        opened = f'zipfile.ZipFile({quoted(path)}).open("model.weights.h5")'
+        load = f"import zipfile\n\nimport h5py\n\nwith h5py.File({opened}) as file:\n"
+    else:
+        load = f"import h5py\n\nwith h5py.File({quoted(path)}) as file:\n"
+    load += (
+        "    names = []\n"
+        "    file.visit(names.append)\n"
+        "    arrays = {n: file[n][()] for n in names if isinstance(file[n], h5py.Dataset)}"
+    )
+    return load, f"{note.strip()} The lines read its weights alone, as arrays."
 
 
 def _asks(configs: list) -> str:
@@ -181,5 +213,5 @@ def _asks(configs: list) -> str:
     if names := keras_config.own_classes(configs):
         note = f"It needs your own {', '.join(names)}: register, or pass custom_objects. "
     if keras_config.holds_lambda(configs):
-        note += "It holds a lambda, which is Python code: Keras refuses to load it by default."
+        note += "It holds a lambda, which is Python code: whatever builds the model would run it. "
     return note

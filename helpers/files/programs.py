@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from helpers.files.description import Description, Tensor, quoted
-from helpers.files.reading import Unreadable, head, parsed, reading, regular, tensorflow
+from helpers.files.reading import head, parsed, reading, regular, tensorflow
 
 
 def recognise(path: Path, head: bytes) -> bool:
@@ -38,8 +38,6 @@ def _kind(path: Path, start: bytes):
         return _onnx
     if fields[0][:2] == (1, 2) and _is_node(fields[0][2]):
         return _frozen
-    if fields[0][:2] == (1, 2) and b"tensorflow" not in start[:0] and path.name.endswith(".meta"):
-        return None
     return None
 
 
@@ -219,8 +217,3 @@ def _core_ml(path: Path) -> Description:
     load = f"import coremltools\n\nmodel = coremltools.models.MLModel({quoted(path)})"
     note = "It needs coremltools, and macOS to predict."
     return Description(path.as_posix(), "Core ML model", "not recorded", [], None, load, note)
-
-
-def unknown(path: Path) -> Unreadable:
-    """The error for what no format claims."""
-    return Unreadable(f"{path} is a file of another kind")

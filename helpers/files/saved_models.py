@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from helpers.files import checkpoints, keras_config
+from helpers.files import checkpoints, keras_config, keras_files
 from helpers.files.description import Description, natural, quoted
 from helpers.files.reading import Unreadable, head, inside, reading, tensorflow
 
@@ -51,8 +51,11 @@ def describe(path: Path, start: bytes) -> Description:
         facts[f"signature {name}"] = f"{_specs(signature.inputs)} -> {_specs(signature.outputs)}"
     if step:
         facts["step count"] = f"{step:,}"
-    load = _lines(folder, graphs, nodes, root)
-    return Description(folder.as_posix(), kind, writer, tensors, state, load, note, facts)
+    load, made = _lines(folder, graphs, nodes, root), ""
+    if "whole Keras 2" in kind and "lambda" not in note:
+        made = keras_files.conversion(folder)
+    told = tensors, state, load, note, facts, made
+    return Description(folder.as_posix(), kind, writer, *told)
 
 
 def _holds_lambda(folder: Path, nodes) -> bool:
