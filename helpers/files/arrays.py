@@ -139,19 +139,17 @@ def _pytorch(path: Path) -> Description:
 
 
 def _orbax(path: Path) -> Description:
+    tree = path.resolve()
+    if not (path / "_METADATA").exists():  # a step of a manager: its items are folders
+        items = sorted(p.parent.name for p in path.glob("*/_METADATA"))
+        tree = tree / ("default" if "default" in items or not items else items[0])
     load = (
         "import orbax.checkpoint as ocp\n\n"
-        f"tree = ocp.StandardCheckpointer().restore({quoted(path.resolve())})"
+        f"tree = ocp.StandardCheckpointer().restore({quoted(tree)})"
     )
-    return Description(
-        path.as_posix(),
-        "Orbax checkpoint (JAX)",
-        "Orbax",
-        [],
-        None,
-        load,
-        "It needs orbax-checkpoint.",
-    )
+    note = "It needs orbax-checkpoint."
+    kind = "Orbax checkpoint (JAX)"
+    return Description(path.as_posix(), kind, "Orbax", [], None, load, note)
 
 
 def _ydf(path: Path) -> Description:

@@ -1,5 +1,7 @@
 """What Keras 3 can't take of Keras 2, and what it takes with another meaning."""
 
+import inspect
+
 # The classes that a file of Keras 2 names without a module. tests/ compare them with tf_keras.
 CLASSES = frozenset(
     """
@@ -135,3 +137,23 @@ def reasons(config: dict, layers: list[dict]) -> list[str]:
         if layer.get("class_name") not in ("Conv1D", "Conv2D") and "groups" in layer["config"]:
             found.add("groups")
     return sorted(found)
+
+
+def arguments(new_class) -> set:
+    """The names that a class takes, its bases' included where it hands them on."""
+    found = set()
+    for base in new_class.__mro__:
+        if "__init__" in vars(base) and base is not object:
+            parameters = inspect.signature(base.__init__).parameters
+            found |= set(parameters)
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+                break
+    return found
+
+
+def function_name(value) -> str:
+    """The name of a function, from its configuration or from itself."""
+    if isinstance(value, dict):
+        value = value.get("config")
+        value = value.get("name") if isinstance(value, dict) else value
+    return value if isinstance(value, str) else getattr(value, "__name__", "")

@@ -1,5 +1,6 @@
 """Files of weights alone: of Keras 3, of Keras 2, in HDF5 or in shards of it."""
 
+import os
 import re
 from pathlib import Path
 
@@ -107,18 +108,35 @@ def read_all(file, name) -> None:
 
 def datasets(file) -> list[Tensor]:
     """Every dataset of an open HDF5 file, in natural order; links are not followed."""
+    path = getattr(file, "filename", "")
+    if not os.path.isfile(path):  # a member of an archive
+        return _datasets(file)
+    made = os.stat(path)
+    key = os.path.realpath(path), made.st_mtime_ns, made.st_size
+    if key not in _listed:
+        _listed.clear()
+        _listed[key] = _datasets(file)
+    return list(_listed[key])
+
+
+_listed = {}  # the file that was listed last: to be recognised and described it is listed once
+
+
+def _datasets(file) -> list[Tensor]:
     import h5py
 
     found = []
 
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset):
+    def visit(name: bytes, info) -> None:  # twice as fast as `visititems`
+        if info.type == h5py.h5o.TYPE_DATASET:
+            held = h5py.h5d.open(file.id, name)
+            dtype = str(held.dtype)
             # Keras stores bfloat16 as two raw bytes, and says so beside them.
-            raw = str(item.dtype)
-            dtype = "bfloat16" if raw == "|V2" and "dtype" in item.attrs else raw
-            found.append(Tensor(name, tuple(item.shape or ()), dtype))
+            if dtype == "|V2" and h5py.h5a.exists(held, b"dtype"):
+                dtype = "bfloat16"
+            found.append(Tensor(name.decode(errors="replace"), tuple(held.shape or ()), dtype))
 
-    file.visititems(visit)
+    h5py.h5o.visit(file.id, visit, info=True)
     return sorted(found, key=lambda tensor: natural(tensor.name))
 
 
@@ -133,11 +151,7 @@ def of_keras_3(file) -> bool:
 
     if not isinstance(child(file, "vars"), h5py.Group) and child(file, "layers") is None:
         return False
-    names = []
-    file.visititems(
-        lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None
-    )
-    return all(re.search(r"(^|/)vars/[^/]+$", name) for name in names)
+    return all(re.search(r"(^|/)vars/[^/]+$", tensor.name) for tensor in datasets(file))
 
 
 def library_of(file) -> str:

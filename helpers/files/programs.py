@@ -31,11 +31,12 @@ def _kind(path: Path, start: bytes):
     fields = protobuf_fields(start)
     if fields is None:
         return None
-    if path.name.endswith(".mlmodel") and fields[0][0] == 1:
-        return _core_ml
-    numbers = [number for number, kind, _ in fields]
-    if fields[0][:2] == (1, 0) and fields[0][2] < 1000 and {2, 7, 8} & set(numbers[1:6]):
-        return _onnx
+    numbers = [number for number, _, _ in fields]
+    if fields[0][:2] == (1, 0) and fields[0][2] < 1000:
+        if {7, 8} & set(numbers):  # the graph, the operators' version
+            return _onnx
+        if _is_core_ml(fields):
+            return _core_ml
     if fields[0][:2] == (1, 2) and _is_node(fields[0][2]):
         return _frozen
     return None
@@ -94,6 +95,12 @@ def _is_node(data) -> bool:
         and bool(re.fullmatch(rb"[\w.>/\\-]+", fields[0][2]))
         and bool(re.fullmatch(rb"_?[A-Z]\w*", fields[1][2]))
     )
+
+
+def _is_core_ml(fields: list) -> bool:
+    """Whether a description follows the version, and then one of the kinds of models."""
+    told = fields[1:] and fields[1][:2] == (2, 2) and protobuf_fields(fields[1][2], 1)
+    return bool(told) and any(number >= 200 for number, _, _ in fields)
 
 
 def _litert(path: Path) -> Description:

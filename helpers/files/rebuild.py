@@ -1,8 +1,6 @@
 """Build a Keras 3 model that computes what a loaded model of Keras 2 computes."""
 
-import inspect
-
-from helpers.files.keras_2 import CHANGED, GONE, HARMLESS, RENAMED
+from helpers.files.keras_2 import CHANGED, GONE, HARMLESS, RENAMED, arguments, function_name
 from helpers.files.reading import Unreadable
 
 
@@ -123,7 +121,7 @@ class Rebuilt:
     def _config(self, old, new_class) -> dict:
         """The settings of a layer, as Keras 3 takes them."""
         config = dict(old.get_config())
-        known = _arguments(new_class)
+        known = arguments(new_class)
         made = {}
         for key, value in config.items():
             key = RENAMED.get((type(old).__name__, key), key)
@@ -161,7 +159,7 @@ class Rebuilt:
         return name
 
     def _value(self, old, key: str, value):
-        if key.endswith("activation") and _function_name(value) in CHANGED:
+        if key.endswith("activation") and function_name(value) in CHANGED:
             from helpers.files import converted
 
             self.needs_functions = True
@@ -219,25 +217,6 @@ def _all_layers(model):
         yield layer
         if hasattr(layer, "layers"):
             yield from _all_layers(layer)
-
-
-def _arguments(new_class) -> set:
-    """The names that a class takes, its bases' included where it hands them on."""
-    found = set()
-    for base in new_class.__mro__:
-        if "__init__" in vars(base) and base is not object:
-            parameters = inspect.signature(base.__init__).parameters
-            found |= set(parameters)
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-                break
-    return found
-
-
-def _function_name(value) -> str:
-    if isinstance(value, dict):
-        value = value.get("config")
-        value = value.get("name") if isinstance(value, dict) else value
-    return value if isinstance(value, str) else getattr(value, "__name__", "")
 
 
 def _mapped(value, change):
