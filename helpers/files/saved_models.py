@@ -40,7 +40,7 @@ def describe(path: Path, start: bytes) -> Description:
             note += " It holds a lambda, which is Python code: tf_keras would run it."
     elif {"_misc_assets", "non_trainable_variables"} <= set(root):
         kind = "SavedModel, a program exported by Keras 3"
-        tensors = _named(tensors, root, nodes)
+        tensors = _named(folder, tensors, root, nodes)
     elif not nodes:
         kind = "SavedModel of TensorFlow 1"
     facts = {}
@@ -149,9 +149,9 @@ def _lines(folder: Path, graphs: list, nodes, root: dict) -> str:
     return load
 
 
-def _named(tensors: list, root: dict, nodes) -> list:
+def _named(folder: Path, tensors: list, root: dict, nodes) -> list:
     """Put names for the numbers of an export, which change from one export to the next."""
-    with reading("the object graph", "a SavedModel", IndexError):
+    with reading(folder, "a SavedModel", IndexError):
         names = {
             f"{home}/{child.local_name}{checkpoints.VALUE}": (
                 f"{home}/{nodes[child.node_id].variable.name}"
