@@ -159,6 +159,23 @@ def test_a_program_without_its_variables_is_told(builder, workplace):
         files.describe_here("program")
 
 
+def test_a_program_that_asks_for_missing_operations_gives_its_weights(builder, workplace):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    shutil.copytree(builder, "program")
+    file = Path("program", "saved_model.pb")
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    for graph in saved.meta_graphs:
+        next(n for n in graph.graph_def.node if n.name == "scores").op = "GrowTrees"
+    file.write_bytes(saved.SerializeToString())
+    assert (
+        "operations that TensorFlow does not have: GrowTrees."
+        in files.describe_here("program").note
+    )
+    np.testing.assert_array_equal(run("program")["tensors"]["kernel"], KERNEL)
+    assert "operations" not in files.describe_here(builder).note
+
+
 # Other libraries' files, as far as their first bytes go: the libraries are not installed here
 
 

@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
-from helpers.files import checkpoints, keras_config, keras_files
+from helpers.files import checkpoint_lines, checkpoints, keras_config, keras_files
 from helpers.files.description import Description, natural, quoted
 from helpers.files.reading import Unreadable, head, inside, reading, tensorflow
 
 LARGEST_FACT = 20  # signatures
+VARIABLES = "variables/variables"
 
 
 def recognise(path: Path, head: bytes) -> bool:
@@ -52,6 +53,14 @@ def describe(path: Path, start: bytes) -> Description:
     if step:
         facts["step count"] = f"{step:,}"
     load, made = _lines(folder, graphs, nodes, root), ""
+    if missing := _missing(graphs):
+        load = checkpoint_lines.read(str(folder / VARIABLES)) if tensors else ""
+        names = ", ".join(missing[:5])
+        note = (
+            f"It asks for operations that TensorFlow does not have: {names}. Import the library "
+            "that brings them before tf.saved_model.load. "
+            f"{'The lines read its weights alone, as arrays.' if tensors else ''} {note}"
+        ).strip()
     if "whole Keras 2" in kind and "lambda" not in note:
         made = keras_files.conversion(folder)
     told = tensors, state, load, note, facts, made
@@ -69,8 +78,8 @@ def _holds_lambda(folder: Path, nodes) -> bool:
 def verify(path: Path, start: bytes) -> None:
     """Read every variable, with its checksum."""
     folder = path if path.is_dir() else path.parent
-    if (folder / "variables" / "variables.index").exists():
-        checkpoints.verify_prefix(str(folder / "variables" / "variables"))
+    if (folder / f"{VARIABLES}.index").exists():
+        checkpoints.verify_prefix(str(folder / VARIABLES))
 
 
 def _read(folder: Path) -> list:
@@ -92,8 +101,21 @@ def _read(folder: Path) -> list:
     return list(saved.meta_graphs)
 
 
+def _missing(graphs: list) -> list[str]:
+    """The operations of a program that this TensorFlow does not know."""
+    from tensorflow.python.framework import op_def_registry
+
+    asked, own = set(), set()
+    for graph in graphs:
+        functions = graph.graph_def.library.function
+        own |= {function.signature.name for function in functions}
+        asked |= {node.op for node in graph.graph_def.node}
+        asked |= {node.op for function in functions for node in function.node_def}
+    return sorted(op for op in asked - own if op_def_registry.get(op) is None)
+
+
 def _variables(folder: Path, graphs: list, nodes) -> tuple[list, bool | None, int | None]:
-    prefix = str(folder / "variables" / "variables")
+    prefix = str(folder / VARIABLES)
     ops = {node.op for g in graphs for node in g.graph_def.node}
     asked = any(n.WhichOneof("kind") == "variable" for n in nodes)
     asked = asked or bool(ops & {"VariableV2", "VarHandleOp", "Variable"})
