@@ -7,6 +7,7 @@ import textwrap
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 INK, BLUE, ORANGE, GREEN, GREY = "#222222", "#1f77b4", "#d95f02", "#1b7837", "#b8b8b8"
 _MARKERS = {"o": BLUE, "s": ORANGE, "*": GREEN, "D": INK}
@@ -156,4 +157,34 @@ def tree(branches: dict, alt: str, root: str = "") -> None:
         weight = {"color": INK} if remark else {"color": BLUE, "fontweight": "bold"}
         axes.text(x, y, name, va="center", fontsize=9, family="monospace", **weight)
         axes.text(remarks, y, remark, va="center", fontsize=9, color="#555555")
+    show(figure, alt)
+
+
+def matrix(rows: dict, columns: list[str], alt: str) -> None:
+    """Draw a table of yes and no, in words and in colour.
+
+    Args:
+        rows: name of the row -> one bool for each column.
+        columns: the names of the columns.
+        alt: what is to be seen.
+
+    Raises:
+        ValueError: where a row has another number of entries than there are columns.
+    """
+    for name, row in rows.items():
+        if len(row) != len(columns):
+            raise ValueError(f"row {name!r} has {len(row)} entries; expected {len(columns)}")
+    figure = Figure(figsize=(2.6 + 1.15 * len(columns), 0.3 * (len(rows) + 1)))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-2.3, len(columns)), ylim=(len(rows), -1))
+    axes.set_axis_off()
+    for x, column in enumerate(columns):
+        axes.text(x + 0.5, -0.5, column, ha="center", va="center", fontsize=9, color=INK)
+    for y, (name, row) in enumerate(rows.items()):
+        axes.text(-0.1, y + 0.5, name, ha="right", va="center", fontsize=9, color=INK)
+        for x, holds in enumerate(row):
+            style = {"facecolor": GREEN if holds else "#eeeeee", "edgecolor": "white"}
+            axes.add_patch(Rectangle((x, y), 1, 1, **style))
+            told = {"s": "yes", "color": "white"} if holds else {"s": "no", "color": INK}
+            axes.text(x + 0.5, y + 0.5, ha="center", va="center", fontsize=9, **told)
     show(figure, alt)
