@@ -30,6 +30,7 @@ DRAW = {
     "digits": lambda alt: figures.digits(np.zeros((12, 784)), np.arange(12), alt),
     "curve": lambda alt: figures.curve({"trained": [0.1, 0.5, 0.8]}, alt, marks={"saved": [1, 3]}),
     "flow": lambda alt: figures.flow([["build", "load\nweights"], ["build"]], alt),
+    "matrix": lambda alt: figures.matrix({"weights": [True, False]}, [".h5", "x"], alt),
     "tree": lambda alt: figures.tree({"layers": {"kernel": "(784, 512)"}, "x": "y"}, alt, "file"),
 }
 
@@ -101,6 +102,12 @@ def test_a_line_or_a_mark_too_many_is_refused_rather_than_left_out(shown):
         figures.curve({}, ALT)
     with pytest.raises(ValueError, match="given 5 marks; expected at most 4"):
         figures.curve({"a": [0.1, 0.2]}, ALT, marks={str(n): [1] for n in range(5)})
+    assert shown == []
+
+
+def test_a_row_that_does_not_fit_the_columns_is_refused(shown):
+    with pytest.raises(ValueError, match="row 'weights' has 1 entries; expected 2"):
+        figures.matrix({"weights": [True]}, [".h5", ".keras"], ALT)
     assert shown == []
 
 
