@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     describe.add_argument("paths", metavar="PATH", nargs="+", help="file, folder or prefix")
     describe.add_argument("--tensors", action="store_true", help="list every tensor")
     describe.add_argument("--json", action="store_true", help="print all of it for programs")
-    describe.add_argument("--verify", action="store_true", help="read every byte")
+    describe.add_argument("--verify", action="store_true", help="read every tensor")
     words = "turn a whole model of Keras 2 into a .keras file of Keras 3, proved equal"
     convert = commands.add_parser(
         "convert",

@@ -383,3 +383,17 @@ def test_verify_finds_the_byte_that_a_look_at_the_sizes_does_not(keras, workplac
 
 def test_the_process_that_reads_counts_only_its_reading(monkeypatch):
     assert limits.SECONDS == 10 and limits.MEMORY == 1_000_000_000
+
+
+def test_verify_finds_a_changed_value_in_an_archive_and_can_not_in_plain_hdf5(tiny, workplace):
+    model = tiny()
+    model.save("x.keras")
+    model.save_weights("x.weights.h5")
+    value = model.layers[0].kernel.numpy().tobytes()
+    for name in ("x.keras", "x.weights.h5"):
+        content = Path(name).read_bytes()
+        assert content.count(value) == 1
+        Path(name).write_bytes(content.replace(value, b"\x01" + value[1:]))
+    with pytest.raises(files.Unreadable, match=r"model\.weights\.h5 is damaged: its checksum"):
+        files.describe_here("x.keras", verify=True)
+    assert files.describe_here("x.weights.h5", verify=True).facts["verified"]

@@ -66,7 +66,9 @@ def describe(
         seconds: the longest time that reading may take, without the import of libraries; 10 by
             default, 600 where ``verify`` is asked for.
         memory: the bytes that reading may take, beside those of the libraries (on Linux).
-        verify: whether to read every byte, where else the sizes of the parts are looked at.
+        verify: whether to read every tensor, where else the sizes of the parts are looked at. A
+            changed value is found where the format has checksums: in a checkpoint, a SavedModel
+            and a `.keras` archive, not in plain HDF5.
 
     Returns:
         A `Description`.
@@ -98,7 +100,7 @@ def describe_here(path, verify: bool = False) -> Description:
     found = form.describe(path, start)
     if verify and hasattr(form, "verify"):
         form.verify(path, start)
-        found.facts["verified"] = "every byte was read"
+        found.facts["verified"] = "every tensor was read"
     return found
 
 

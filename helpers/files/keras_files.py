@@ -59,7 +59,7 @@ def describe(path: Path, head: bytes) -> Description:
 
 
 def verify(path: Path, head: bytes) -> None:
-    """Read every byte of it.
+    """Read every tensor of it, of an archive every member, with its checksum.
 
     Raises:
         Unreadable: where something is damaged, with its name.
