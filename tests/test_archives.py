@@ -73,6 +73,19 @@ def test_a_tar_that_writes_elsewhere_is_refused(name, workplace):
         files.describe_here("x.tar")
 
 
+def test_the_lines_for_a_tar_write_into_their_folder_alone(made, workplace):
+    link = tarfile.TarInfo("link")
+    link.type, link.linkname = tarfile.SYMTYPE, str(workplace)
+    with tarfile.open("x.tar", "w") as archive:
+        archive.add(made[0] / "single" / "model.keras", "model.keras")
+        archive.addfile(link)
+        for name in "../evil", str(workplace / "evil"), "link/evil":
+            archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+    assert loaded("x.tar")["model"].predict(ONES, verbose=0).shape == (2, 2)
+    assert [p.name for p in workplace.iterdir()] == ["x.tar"]
+    assert not (workplace.parent / "evil").exists()
+
+
 def test_an_archive_without_a_model_and_a_damaged_one_are_told(made, workplace):
     Path("notes.txt").write_text("notes")
     shutil.make_archive("x", "gztar", ".", "notes.txt")

@@ -87,10 +87,14 @@ def _plain(name: str) -> bool:
 def _lines(path: Path, form: str, inner: str, kind: str | None) -> str:
     if form == "zip":
         unpack = f"shutil.unpack_archive({quoted(path)}, folder, 'zip')"
-    else:  # the filter keeps it from writing anywhere else
+    else:  # files alone, and nowhere else; the filter that tarfile has for it is of Python 3.11.4
         unpack = (
             f"with tarfile.open({quoted(path)}) as archive:\n"
-            "    archive.extractall(folder, filter='data')"
+            "    for member in archive:\n"
+            "        file = Path(folder, member.name).resolve()\n"
+            "        if member.isfile() and file.is_relative_to(Path(folder).resolve()):\n"
+            "            file.parent.mkdir(parents=True, exist_ok=True)\n"
+            "            file.write_bytes(archive.extractfile(member).read())"
         )
     library = {"SavedModel": "tensorflow as tf"}.get(kind, "keras")
     place = f"folder + {quoted('/' + inner)}"
@@ -109,5 +113,6 @@ def _lines(path: Path, form: str, inner: str, kind: str | None) -> str:
     needed = ["shutil"] if "shutil" in unpack + load else []
     needed += ["tarfile"] if "tarfile" in unpack else []
     imports = "\n".join(f"import {name}" for name in [*needed, "tempfile"])
+    imports += "\nfrom pathlib import Path" if "Path(" in unpack else ""
     imports += f"\n\nimport {library}" if library else ""
     return f"{imports}\n\nfolder = tempfile.mkdtemp()\n{unpack}\n{load}"
