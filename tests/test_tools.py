@@ -355,6 +355,28 @@ def test_a_map_in_a_notebook_shows_the_suite_with_links_to_its_neighbours(house)
     stamp.main(["--check"])
 
 
+def test_the_table_of_formats_says_what_the_claims_of_the_proving_page_say(house, monkeypatch):
+    monkeypatch.setattr(stamp, "FORMATS", "03_d")
+    path = house / "notebooks" / "00_a.ipynb"
+    notebook = notebooks.read(path)
+    notebook.cells.append(new_markdown_cell("old table", id="formats"))
+    nbformat.write(notebook, path)
+    with pytest.raises(ValueError, match="03_d: expected claims like"):
+        stamp.main([])
+    proving = notebooks.read(house / "notebooks" / "03_d.ipynb")
+    claims = "✓ weights: .keras Checkpoint, and no other\n✓ words: Checkpoint, and no other\n"
+    proving.cells[-1].outputs.append(new_output("stream", name="stdout", text=claims))
+    nbformat.write(proving, house / "notebooks" / "03_d.ipynb")
+    stamp.main([])
+    cell = next(c for c in notebooks.read(path).cells if c.id == "formats")
+    assert cell.source.splitlines() == [
+        "| | `.keras` | Checkpoint |",
+        "|---|---|---|",
+        "| weights | yes | yes |",
+        "| words | no | yes |",
+    ]
+
+
 def test_llms_txt_lists_what_is_there_and_nothing_planned(house):
     stamp.main([])
     lines = (house / "llms.txt").read_text(encoding="utf-8").splitlines()

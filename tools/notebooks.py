@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
-STAMPED = ("header", "colab", "map")  # ids of the cells that `tools.stamp` writes
+STAMPED = ("header", "colab", "map", "formats")  # ids of the cells that `tools.stamp` writes
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},

@@ -1,9 +1,12 @@
 """Write what suite.yml says into notebook headers, the README and llms.txt.
 
+It also writes the first notebook's table of formats, from the claims that another one proves.
+
 python -m tools.stamp          # write
 python -m tools.stamp --check  # say what differs, write nothing, exit with 1
 """
 
+import re
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +19,7 @@ from tools import notebooks
 ROOT = notebooks.ROOT
 BEGIN, END = "<!-- notebooks: written by `make stamp` -->", "<!-- end of notebooks -->"
 BADGES = "<!-- badges: written by `make stamp` -->", "<!-- end of badges -->"
+FORMATS = "07_keras_format"  # proves what each format brings back
 MAP = "The-map-of-the-suite"  # a heading of the first notebook; the map stands below it
 REQUIRED = {"file": str, "part": str, "title": str, "promise": str, "minutes": int}
 OPTIONAL = {"planned": bool, "limits": dict}
@@ -89,11 +93,32 @@ def colab_cell(suite: dict) -> str:
     )
 
 
-def claims(path: Path) -> int:
-    """Count the claims that a notebook proves: the ticks in its stored outputs."""
+def ticks(path: Path) -> list[str]:
+    """Return the claims that a notebook proves: the lines with a tick in its stored outputs."""
     outputs = [o for c in notebooks.read(path).cells for o in c.get("outputs", [])]
     text = "\n".join(o.get("text", "") for o in outputs)
-    return sum(line.startswith("✓") for line in text.splitlines())
+    return [line.removeprefix("✓ ") for line in text.splitlines() if line.startswith("✓")]
+
+
+def formats(claims: list[str]) -> str:
+    """Return the table of what each format brings back, a row for each claim that says so.
+
+    Args:
+        claims: among others, those of the form "weights: .keras .h5, and no other".
+
+    Raises:
+        ValueError: where no claim has that form.
+    """
+    found = [re.fullmatch(r"([^:]+): (.+), and no other", claim) for claim in claims]
+    kept = {match[1]: match[2].split() for match in found if match}
+    if not kept:
+        raise ValueError(f"{FORMATS}: expected claims like 'weights: .keras .h5, and no other'")
+    names = max(kept.values(), key=len)
+    lines = [f"| | {' | '.join(f'`{n}`' if n[0] == '.' else n for n in names)} |"]
+    lines += ["|---" * (1 + len(names)) + "|"]
+    for fact, holders in kept.items():
+        lines.append(f"| {fact} | {' | '.join('yes' if n in holders else 'no' for n in names)} |")
+    return "\n".join(lines)
 
 
 def table(suite: dict, folder: str) -> str:
@@ -107,7 +132,7 @@ def table(suite: dict, folder: str) -> str:
             if entry.get("planned"):
                 name, proved = f"{entry['title']} (planned)", ""
             else:
-                proved = str(claims(notebooks.FOLDER / file))
+                proved = str(len(ticks(notebooks.FOLDER / file)))
                 name = f"[{entry['title']}]({folder}{file})"
             lines.append(f"| {name} | {entry['promise']} | {proved} |")
         lines.append("")
@@ -145,6 +170,8 @@ def stamped(suite: dict, entry: dict) -> str:
     cells["colab"].source = colab_cell(suite)
     if "map" in cells:
         cells["map"].source = table(suite, "").strip()
+    if "formats" in cells:
+        cells["formats"].source = formats(ticks(notebooks.FOLDER / f"{FORMATS}.ipynb"))
     return notebooks.canonical(notebook) + "\n"
 
 
