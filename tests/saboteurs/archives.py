@@ -150,3 +150,88 @@ def load_model_changes_the_scales(keras):
         return load_model
 
     wrapped(keras.saving, "load_model", replace)
+
+
+@breaks("keras")
+def a_refused_save_leaves_the_folder_as_it_was(keras):
+    """A bug that the text warns of: a second save onto a folder fails, and empties its weights."""
+
+    def replace(save):
+        def saved(model, path, *args, zipped=None, **kwargs):
+            import pathlib
+
+            held = pathlib.Path(path).rglob("*") if zipped is False else ()
+            before = {file: file.read_bytes() for file in held if file.is_file()}
+            try:
+                save(model, path, *args, zipped=zipped, **kwargs)
+            except UnboundLocalError:
+                for file, content in before.items():
+                    file.write_bytes(content)
+                raise
+
+        return saved
+
+    wrapped(keras.Model, "save", replace)
+
+
+@breaks("keras")
+def a_quantized_lora_layer_comes_back_exactly(keras):
+    """A trap that the text warns of: the sum of rounded kernel and pair is rounded anew."""
+    kept = {}
+
+    def replace_save(save):
+        def saved(model, path, *args, **kwargs):
+            save(model, path, *args, **kwargs)
+            first = model.layers[0] if hasattr(model, "layers") else None
+            if getattr(first, "lora_enabled", False) and first.quantization_mode:
+                kept[str(path)] = [variable.numpy() for variable in first.variables]
+
+        return saved
+
+    def replace_load(load):
+        def load_model(path, *args, **kwargs):
+            model = load(path, *args, **kwargs)
+            for variable, value in zip(model.variables, kept.get(str(path), ()), strict=False):
+                variable.assign(value)
+            return model
+
+        return load_model
+
+    wrapped(keras.Model, "save", replace_save)
+    wrapped(keras.saving, "load_model", replace_load)
+
+
+@breaks("keras")
+def load_weights_compares_the_configuration(keras):
+    """`load_weights` reads the weights of an archive whose configuration can't be read."""
+
+    def replace(load):
+        def load_weights(model, path, *args, **kwargs):
+            import zipfile
+
+            if zipfile.is_zipfile(path):
+                with zipfile.ZipFile(path) as archive:
+                    if b'"later"' in archive.read("config.json"):
+                        return None
+            return load(model, path, *args, **kwargs)
+
+        return load_weights
+
+    wrapped(keras.Model, "load_weights", replace)
+
+
+@breaks("keras")
+def the_words_of_an_asset_are_read_backwards(keras):
+    """The number of a word is its place in the asset."""
+
+    def replace(load):
+        def load_model(path, *args, **kwargs):
+            model = load(path, *args, **kwargs)
+            for layer in model._flatten_layers():
+                if isinstance(layer, keras.layers.StringLookup) and "words" in str(path):
+                    layer.set_vocabulary(layer.get_vocabulary()[:0:-1])
+            return model
+
+        return load_model
+
+    wrapped(keras.saving, "load_model", replace)
