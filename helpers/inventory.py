@@ -1,4 +1,4 @@
-"""A small model that has much of what a format may lose, and the questions that tell what it lost."""
+"""A small model with much of what a format may lose, and the questions that tell what it lost."""
 
 import numpy as np
 
