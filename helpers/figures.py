@@ -188,3 +188,23 @@ def matrix(rows: dict, columns: list[str], alt: str) -> None:
             told = {"s": "yes", "color": "white"} if holds else {"s": "no", "color": INK}
             axes.text(x + 0.5, y + 0.5, ha="center", va="center", fontsize=9, **told)
     show(figure, alt)
+
+
+def overlaid(wide, thin: dict, alt: str, xlabel="step", ylabel="loss") -> None:
+    """Draw a wide line, and thin ones on top of it.
+
+    Args:
+        wide: name of the line, and its values from x = 1 on.
+        thin: name of the line -> pairs of x and value; one to four lines.
+        alt: what is to be seen.
+        xlabel, ylabel: what the axes show.
+    """
+    figure = Figure(figsize=(7, 3.2))
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
+    axes.plot(range(1, len(wide[1]) + 1), wide[1], color=GREY, linewidth=7, label=wide[0])
+    colours = INK, BLUE, ORANGE, GREEN
+    for (name, points), colour in zip(thin.items(), colours, strict=False):
+        axes.plot(*zip(*points, strict=True), color=colour, label=name, linewidth=1.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    show(figure, alt)

@@ -1,0 +1,24 @@
+"""Who works on 08_resume_exactly, and the words of the first claim that must fail there."""
+
+from .. import checkpoints, resuming, weights
+from ..channels import speaks
+
+ROWS = (
+    (
+        resuming.backup_and_restore_forgets_the_epoch,
+        "the restart trained the third and the fourth epoch",
+    ),
+    (weights.load_weights_drops_the_optimizer, "it ends with the weights of four epochs in one go"),
+    (speaks("keras.saving", "load_model", "warning"), "load_model speaks"),
+    (resuming.load_model_keeps_the_random_state, "the loaded model has a counter at 0"),
+    (resuming.early_stopping_remembers, "without memory it stops later, with another best"),
+    (resuming.backup_and_restore_keeps_its_folder, "by default, the folder is gone afterwards"),
+    (
+        resuming.backup_goes_on_in_the_middle_of_an_epoch,
+        "it has made 130 steps instead of 120",
+    ),
+    (
+        checkpoints.checkpoint_restores_nothing,
+        "with the random states in the checkpoint it is exact",
+    ),
+)

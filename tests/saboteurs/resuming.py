@@ -1,0 +1,79 @@
+"""Going on after a stop: `BackupAndRestore`, and where random numbers come from."""
+
+from . import breaks, wrapped
+
+
+@breaks("keras")
+def backup_and_restore_forgets_the_epoch(keras):
+    """`BackupAndRestore` tells `fit` with which epoch to begin."""
+
+    def replace(load):
+        def loaded(callback):
+            load(callback)
+            callback.model._initial_epoch = 0
+
+        return loaded
+
+    wrapped(keras.callbacks.BackupAndRestore, "_load_model", replace)
+
+
+@breaks("keras")
+def load_model_keeps_the_random_state(keras):
+    """A trap that the text warns of: the counter of a dropout layer is in no file."""
+
+    def replace(load):
+        def loaded(*args, **kwargs):
+            model = load(*args, **kwargs)
+            for variable in model.variables:
+                if variable.name == "seed_generator_state":
+                    variable.assign([variable[0], 60])
+            return model
+
+        return loaded
+
+    wrapped(keras.saving, "load_model", replace)
+
+
+@breaks("keras")
+def backup_goes_on_in_the_middle_of_an_epoch(keras):
+    """A trap that the text warns of: a backup by batch repeats the batches of its epoch."""
+
+    def replace(load):
+        def loaded(callback):
+            load(callback)
+            steps = int(callback.model.optimizer.iterations)
+            callback.model.optimizer.iterations.assign(steps - steps % 20)
+
+        return loaded
+
+    wrapped(keras.callbacks.BackupAndRestore, "_load_model", replace)
+
+
+@breaks("keras")
+def early_stopping_remembers(keras):
+    """A trap that the text warns of: after a restart `EarlyStopping` counts anew."""
+    held = {}
+
+    def begin(original):
+        def on_train_begin(callback, logs=None):
+            original(callback, logs)
+            if callback.model._initial_epoch or callback.model.optimizer.iterations > 0:
+                vars(callback).update(held)
+
+        return on_train_begin
+
+    def end(original):
+        def on_epoch_end(callback, epoch, logs=None):
+            original(callback, epoch, logs)
+            held.update({n: vars(callback)[n] for n in ("best", "wait", "best_epoch")})
+
+        return on_epoch_end
+
+    wrapped(keras.callbacks.EarlyStopping, "on_train_begin", begin)
+    wrapped(keras.callbacks.EarlyStopping, "on_epoch_end", end)
+
+
+@breaks("keras")
+def backup_and_restore_keeps_its_folder(keras):
+    """`BackupAndRestore` deletes its folder at the end, unless it is told not to."""
+    keras.callbacks.BackupAndRestore.on_train_end = lambda callback, logs=None: None
