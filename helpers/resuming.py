@@ -1,6 +1,4 @@
-"""The training that 08_resume_exactly interrupts: small, and alike in each process."""
-
-import warnings
+"""The trainings that 08_resume_exactly interrupts: small, and alike in each process."""
 
 import h5py
 import keras
@@ -9,18 +7,20 @@ import tensorflow as tf
 
 from helpers import digits
 
-images, labels = digits.load()[0]
-ROUTES = [".keras", ".weights.h5", ".weights.h5, built", ".h5, filled"]
-ROUTES += ["Checkpoint", "Checkpoint, built", "BackupAndRestore"]
+images, labels = (array[:500] for array in digits.load()[0])
+ROUTES = ".keras", ".weights.h5", ".weights.h5, built", ".h5, filled"
+ROUTES += "Checkpoint", "Checkpoint, built", "BackupAndRestore"
+VARIANTS = "plain", "dropout", "by epoch"
 
 
-def create(rate: float = 0.2, seed: int = 1, build: bool = True):
-    """Build and compile a classifier of digits, 784-32-dropout-10, with Adam.
+def create(rate: float = 0.2, seed: int = 1, build: bool = True, optimizer="adam"):
+    """Build and compile a classifier of digits, 784-32-dropout-10.
 
     Args:
         rate: the dropout rate, at least 0 and less than 1; 0 makes a model without random state.
         seed: what the first weights, and all random numbers that follow, are drawn from.
         build: whether the optimizer gets its slots at once.
+        optimizer: an optimizer, or its name.
 
     Returns:
         A compiled `keras.Sequential` with 25,450 parameters.
@@ -28,15 +28,49 @@ def create(rate: float = 0.2, seed: int = 1, build: bool = True):
     keras.utils.set_random_seed(seed)
     hidden, dropout = keras.layers.Dense(32, activation="relu"), keras.layers.Dropout(rate)
     model = keras.Sequential([keras.Input((784,)), hidden, dropout, keras.layers.Dense(10)])
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     if build:
         model.optimizer.build(model.trainable_variables)
     return model
 
 
-def fit(model, epochs: int, **more):
-    """Call `model.fit` with the digits in one order, 20 batches of 50; return the model."""
-    model.fit(images, labels, 50, epochs, shuffle=False, verbose=0, **more)
+def variant(name: str, **more):
+    """Create the model of a variant, and set the dtype policy that it needs.
+
+    Args:
+        name: "dropout" or "by epoch", the model of `create`; or "plain", one without dropout,
+            whose learning rate falls by a schedule, under the policy mixed_float16. The policy
+            stays set until the next call: loading a file needs it, too.
+        more: `seed` and `build`, as in `create`.
+
+    Raises:
+        ValueError: where there is no such variant.
+    """
+    if name not in VARIANTS:
+        raise ValueError(f"variant was given {name!r}; expected one of {', '.join(VARIANTS)}")
+    keras.config.set_dtype_policy("mixed_float16" if name == "plain" else "float32")
+    if name != "plain":
+        return create(**more)
+    rate = keras.optimizers.schedules.CosineDecay(0.001, 120)
+    return create(0, optimizer=keras.optimizers.Adam(rate), **more)
+
+
+def fit(model, epochs: int, data=None, first: int = 0, callbacks=()):
+    """Train a model, silently and without a shuffle of `fit`.
+
+    Args:
+        model: a model of `create`.
+        epochs: the number of the last epoch, counted from 1.
+        data: a `keras.utils.PyDataset`; without one, the 500 digits in 10 batches of 50.
+        first: how many epochs are done.
+        callbacks: what `fit` is to call.
+
+    Returns:
+        The model.
+    """
+    given = {"x": images, "y": labels, "batch_size": 50} if data is None else {"x": data}
+    silent = {"shuffle": False, "verbose": 0, "callbacks": list(callbacks)}
+    model.fit(**given, epochs=epochs, initial_epoch=first, **silent)
     return model
 
 
@@ -55,34 +89,30 @@ def _state(model) -> list:
     return [np.array(v) for v in (*model.variables, *model.optimizer.variables)]
 
 
-def load(route: str, name: str, rate: float):
-    """Bring back a model that was saved in each format under `name`.
+def save(model, name: str) -> None:
+    """Save a model in four formats, `name` and the format's ending; it is not to be saved again.
 
-    Args:
-        route: one of `ROUTES`. "built" builds the optimizer before it loads; "filled" compiles
-            again and takes the optimizer's arrays from the file, as 05_hdf5 does.
-        name: the beginning of the files' names.
-        rate: the dropout rate, where the route needs a model to load into. Its weights are
-            drawn from another seed than those of `create`.
-
-    Returns:
-        The model; for "BackupAndRestore", which loads when `fit` begins, a new one.
+    `.h5` comes last: after it, Keras saves no optimizer of that model (05_hdf5 shows it).
     """
-    if route.startswith(".h5"):
-        return _filled(f"{name}.h5")
-    if route == ".keras":
-        return keras.saving.load_model(f"{name}.keras")
-    model = create(rate, seed=2, build=route.endswith(", built"))
-    if route.startswith(".weights.h5"):
-        with warnings.catch_warnings():  # without a build, the optimizer is skipped
-            warnings.simplefilter("ignore")
-            model.load_weights(f"{name}.weights.h5")
-    if route.startswith("Checkpoint"):
-        tf.train.Checkpoint(model=model).restore(f"{name}.ckpt")
-    return model
+    model.save(f"{name}.keras")
+    model.save_weights(f"{name}.weights.h5")
+    tf.train.Checkpoint(model=model).write(f"{name}.ckpt")
+    model.save(f"{name}.h5")
 
 
-def _filled(path: str):
+def steps(path: str) -> int:
+    """Return the optimizer's step count in a `.weights.h5` file."""
+    with h5py.File(path) as file:
+        return int(file["optimizer/vars/0"][()])
+
+
+def reported(text: str) -> list[tuple[int, float]]:
+    """Read lines of a step and a loss, as train.py prints them."""
+    return [(int(step), float(loss)) for step, loss in map(str.split, text.splitlines())]
+
+
+def filled(path: str):
+    """Load an `.h5` file and give the optimizer its arrays, as 05_hdf5 does; return the model."""
     model = keras.saving.load_model(path)
     model.compile_from_config(model.get_compile_config())
     with h5py.File(path) as file:
@@ -109,58 +139,6 @@ def orders(seed: int) -> list[list[int]]:
     return seen
 
 
-class SeedByEpoch(keras.callbacks.Callback):
-    """Set the random states from the epoch, and from the batches of it that are done."""
-
-    done = 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        states = [v for v in self.model.variables if v.name == "seed_generator_state"]
-        for number, state in enumerate(states):
-            state.assign([1000 * epoch + number, self.done])
-
-
-class Shuffled(keras.utils.PyDataset):
-    """The digits, in an order drawn from the epoch, without the batches that are done."""
-
-    epoch = done = 0
-
-    def __len__(self):
-        return 20 - self.done
-
-    def __getitem__(self, batch):
-        order = np.random.default_rng([1, self.epoch]).permutation(len(images))
-        rows = order[50 * (self.done + batch) :][:50]
-        return images[rows], labels[rows]
-
-
-class ByEpoch(SeedByEpoch):
-    """Tell a `Shuffled` which epoch it is, and set the random states."""
-
-    def __init__(self, data):
-        super().__init__()
-        self.data, self.done = data, data.done
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.data.epoch = epoch
-        super().on_epoch_begin(epoch)
-
-
-def train(model, first: int, last: int, callbacks=(), done: int = 0) -> None:
-    """Train the epochs from `first` up to and without `last`, shuffled by the epoch.
-
-    Args:
-        model: a model of `create`.
-        first, last: epochs, counted from 0.
-        callbacks: what else `fit` is to call, before the order is set.
-        done: how many batches of each of these epochs to leave out.
-    """
-    data = Shuffled()
-    data.done = done
-    calls = [*callbacks, ByEpoch(data)]
-    model.fit(data, initial_epoch=first, epochs=last, shuffle=False, verbose=0, callbacks=calls)
-
-
 def at(step: int, action):
     """Make a callback that calls `action()` when the optimizer has made so many steps."""
 
@@ -172,9 +150,24 @@ def at(step: int, action):
     return callback
 
 
-class Score(keras.callbacks.Callback):
-    """Give `fit` a score for each epoch, 5, 3, and then 4, and count the epochs in `seen`."""
+def judges() -> list:
+    """Make four callbacks that count: a score, and three that watch it, where less is better.
 
+    Returns:
+        The one that gives the score, 5, 3, and then 4, and counts the epochs in `seen`;
+        `EarlyStopping` with a patience of three epochs; `ReduceLROnPlateau`, which halves the
+        rate after two; `ModelCheckpoint`, which saves the best as best.keras.
+    """
+    seen = {"monitor": "score", "mode": "min"}
+    return [
+        _Score(),
+        keras.callbacks.EarlyStopping(patience=3, **seen),
+        keras.callbacks.ReduceLROnPlateau(patience=2, factor=0.5, **seen),
+        keras.callbacks.ModelCheckpoint("best.keras", save_best_only=True, **seen),
+    ]
+
+
+class _Score(keras.callbacks.Callback):
     seen = 0
 
     def on_epoch_end(self, epoch, logs=None):
