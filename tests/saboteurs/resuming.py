@@ -26,7 +26,7 @@ def load_model_keeps_the_random_state(keras):
             model = load(*args, **kwargs)
             for variable in model.variables:
                 if variable.name == "seed_generator_state":
-                    variable.assign([variable[0], 60])
+                    variable.assign([variable[0], 30])
             return model
 
         return loaded
@@ -41,8 +41,9 @@ def backup_goes_on_in_the_middle_of_an_epoch(keras):
     def replace(load):
         def loaded(callback):
             load(callback)
-            steps = int(callback.model.optimizer.iterations)
-            callback.model.optimizer.iterations.assign(steps - steps % 20)
+            steps = callback.model.optimizer.iterations
+            if callback.save_freq != "epoch":
+                steps.assign(steps - steps % 10)
 
         return loaded
 
@@ -57,7 +58,7 @@ def early_stopping_remembers(keras):
     def begin(original):
         def on_train_begin(callback, logs=None):
             original(callback, logs)
-            if callback.model._initial_epoch or callback.model.optimizer.iterations > 0:
+            if callback.model._initial_epoch:
                 vars(callback).update(held)
 
         return on_train_begin
@@ -73,7 +74,7 @@ def early_stopping_remembers(keras):
     wrapped(keras.callbacks.EarlyStopping, "on_epoch_end", end)
 
 
-@breaks("keras")
-def backup_and_restore_keeps_its_folder(keras):
-    """`BackupAndRestore` deletes its folder at the end, unless it is told not to."""
-    keras.callbacks.BackupAndRestore.on_train_end = lambda callback, logs=None: None
+@breaks("numpy")
+def seeds_are_forgotten(numpy):
+    """The same seed gives the same random numbers, in each process."""
+    wrapped(numpy.random, "default_rng", lambda generator: lambda seed=None: generator())
