@@ -198,7 +198,12 @@ def overlaid(wide, thin: dict, alt: str, xlabel="step", ylabel="loss") -> None:
         thin: name of the line -> pairs of x and value; one to four lines.
         alt: what is to be seen.
         xlabel, ylabel: what the axes show.
+
+    Raises:
+        ValueError: where there are no thin lines, or more than there are colours for.
     """
+    if not 1 <= len(thin) <= 4:
+        raise ValueError(f"overlaid was given {len(thin)} thin lines; expected one to four")
     figure = Figure(figsize=(7, 3.2))
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     axes.plot(range(1, len(wide[1]) + 1), wide[1], color=GREY, linewidth=7, label=wide[0])

@@ -31,6 +31,7 @@ DRAW = {
     "curve": lambda alt: figures.curve({"trained": [0.1, 0.5, 0.8]}, alt, marks={"saved": [1, 3]}),
     "flow": lambda alt: figures.flow([["build", "load\nweights"], ["build"]], alt),
     "matrix": lambda alt: figures.matrix({"weights": [True, False]}, [".h5", "x"], alt),
+    "overlaid": lambda alt: figures.overlaid(("whole", [3.0, 2.0]), {"one": [(1, 3.0)]}, alt),
     "tree": lambda alt: figures.tree({"layers": {"kernel": "(784, 512)"}, "x": "y"}, alt, "file"),
 }
 
@@ -127,3 +128,11 @@ def test_a_long_sentence_wraps_at_words_below_the_picture_and_stays_whole_in_the
     assert " ".join(lines) == f"Picture: {alt.strip()}"
     ((data, _),) = shown
     assert data["text/plain"] == alt.strip()
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_a_thin_line_without_a_colour_is_refused_and_not_left_out(number, shown):
+    thin = {str(n): [(1, 1.0)] for n in range(number)}
+    with pytest.raises(ValueError, match=f"given {number} thin lines"):
+        figures.overlaid(("whole", [1.0]), thin, ALT)
+    assert shown == []
