@@ -203,8 +203,8 @@ def no_line_ends_in_a_semicolon(notebook, name):
 def a_failing_command_can_not_pass(notebook, name):
     for cell in code(notebook):
         magic = cell.source.partition("\n")[0] if cell.source.startswith("%%") else ""
-        if magic not in ("", "%%python"):
-            yield f"{where(notebook, cell)} begins with {magic!r}; the only one is '%%python'"
+        if magic not in ("", "%%python") and not magic.startswith("%%writefile "):
+            yield f"{where(notebook, cell)} begins with {magic!r}; the only ones are '%%python', '%%writefile'"
         source = cell.source.partition("\n")[2] if magic else cell.source
         made = ast.parse(TransformerManager().transform_cell(source))
         for node in ast.walk(made):

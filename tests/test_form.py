@@ -278,10 +278,10 @@ FAULTS = [
     ("a_failing_command_can_not_pass", "command 'nosuch", source(CLAIM, "check", "%nosuch\ncheck")),
     ("a_failing_command_can_not_pass", "command 'pip", source(CLAIM, "check", "%pip list\ncheck")),
     ("a_failing_command_can_not_pass", "or command", source(CLAIM, "check", "check?\ncheck")),
-    ("a_failing_command_can_not_pass", "only one is", source("%%python", "%%python", "%%bash")),
+    ("a_failing_command_can_not_pass", "only ones are", source("%%python", "%%python", "%%bash")),
     (
         "a_failing_command_can_not_pass",
-        "only one is",
+        "only ones are",
         source("%%python", "%%python", "%%python --no-raise-error"),
     ),
     (
