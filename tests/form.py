@@ -204,7 +204,8 @@ def a_failing_command_can_not_pass(notebook, name):
     for cell in code(notebook):
         magic = cell.source.partition("\n")[0] if cell.source.startswith("%%") else ""
         if magic not in ("", "%%python") and not magic.startswith("%%writefile "):
-            yield f"{where(notebook, cell)} begins with {magic!r}; the only ones are '%%python', '%%writefile'"
+            known = "the only ones are %%python and %%writefile"
+            yield f"{where(notebook, cell)} begins with {magic!r}; {known}"
         source = cell.source.partition("\n")[2] if magic else cell.source
         made = ast.parse(TransformerManager().transform_cell(source))
         for node in ast.walk(made):

@@ -58,8 +58,7 @@ def early_stopping_remembers(keras):
     def begin(original):
         def on_train_begin(callback, logs=None):
             original(callback, logs)
-            if callback.model._initial_epoch:
-                vars(callback).update(held)
+            vars(callback).update(held)
 
         return on_train_begin
 
