@@ -31,7 +31,7 @@ def create():
 def _digits():
     from helpers import digits
 
-    return digits.load()[0]
+    return digits.load()
 
 
 def batch(rows):
@@ -43,7 +43,7 @@ def batch(rows):
     Returns:
         Images, float32, shape (n, 784), and labels, shape (n,): copies, yours to change.
     """
-    images, labels = _digits()
+    images, labels = _digits()[0]
     return images[rows], labels[rows]
 
 
@@ -124,7 +124,6 @@ def classifier(layer: str = "head"):
     return Classifier()
 
 
-
 def module():
     """Make a `tf.Module` that makes its variable, ``kernel``, at its first call on images.
 
@@ -158,11 +157,10 @@ def fresh():
     return tf.train.Checkpoint(model=model, optimizer=optimizer, step=step)
 
 
-def right(model, images, labels) -> float:
-    """Return the part of the images for which a model's largest logit is at the label, 0 to 1."""
-    import numpy as np
-
-    return float(np.mean(np.argmax(model(images), axis=1) == labels))
+def right(model) -> float:
+    """Return for which part of the 1,000 digits to test with a model is right, 0 to 1."""
+    images, labels = _digits()[1]
+    return float((model(images).numpy().argmax(axis=1) == labels).mean())
 
 
 def asserted(status) -> list[bool]:
