@@ -43,7 +43,7 @@ def restore_forgets_a_random_state(tf):
 
 
 @breaks("tensorflow")
-def python_numbers_are_refused(tf):
+def python_numbers_are_warned_of(tf):
     """A trap that the text warns of: a Python number in a dictionary is left out silently."""
 
     def replace(write):

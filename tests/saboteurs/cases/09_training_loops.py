@@ -13,5 +13,5 @@ ROWS = (
     (loops.asynchronous_saves_are_not_waited_for, "the third save brings all of it back"),
     (loops.a_copy_is_made_late, "the value is that of the call"),
     (loops.a_write_deletes_the_best, "five are left"),
-    (loops.python_numbers_are_refused, "silent"),
+    (loops.python_numbers_are_warned_of, "a Python number is not saved"),
 )
