@@ -27,6 +27,10 @@ import tensorflow as tf
 from helpers import digits
 """
 
+# On a machine of Google Cloud without a GPU, such as Colab's, TensorFlow's handler of notices does
+# nothing but log a warning. It asks this address where it is; nobody answers there.
+_NOT_GOOGLE_CLOUD = {"GCE_METADATA_IP": f"{HOST}:1"}
+
 
 class Cluster:
     """Processes that run, as `start` yields them; each has a name such as ``"worker 1"``."""
@@ -145,7 +149,8 @@ def start(script, *arguments: str, seconds: float = 90, **jobs: int):
     TensorFlow listen on all of its interfaces, whatever the address says. What the processes
     print is kept in memory; an error in the block, or in them, shows it. They end with the
     block: when it is left, when an error or an interrupt leaves it, when the time is over, and
-    when this Python ends, even if it is killed.
+    when this Python ends, even if it is killed. They do not learn that they run in Google Cloud,
+    if they do: there `PreemptionCheckpointHandler` ignores signals.
 
     Args:
         script: the path of a Python program; it runs in the current folder.
@@ -180,7 +185,7 @@ def start(script, *arguments: str, seconds: float = 90, **jobs: int):
                     config = json.dumps({"cluster": addresses, "task": task})
                     processes[f"{job} {index}"] = subprocess.Popen(
                         command,
-                        env={**os.environ, "TF_CONFIG": config},
+                        env={**os.environ, **_NOT_GOOGLE_CLOUD, "TF_CONFIG": config},
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE,
                         stderr=subprocess.STDOUT,

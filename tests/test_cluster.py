@@ -67,6 +67,14 @@ def test_a_program_finds_its_arguments_and_the_modules_beside_the_notebook(tmp_p
         assert run.lines("worker 0") == ["['a', 'b'] found"]
 
 
+def test_on_a_machine_of_google_cloud_a_signal_is_still_heard(tmp_path, monkeypatch):
+    monkeypatch.setenv("GCE_METADATA_IP", "metadata.google.internal")
+    text = "import os\nprint(os.environ['GCE_METADATA_IP'])\n"
+    with cluster.start(program(tmp_path, text), worker=1) as run:
+        run.wait()
+        assert run.lines("worker 0") == ["127.0.0.1:1"]
+
+
 def test_two_clusters_at_once_do_not_meet(tmp_path):
     path = program(tmp_path, TELL)
     with cluster.start(path, worker=20) as one, cluster.start(path, worker=20) as other:
