@@ -28,7 +28,7 @@ def test_a_model_is_exact_to_itself_or_no_route_would_be(trained):
 def test_one_bit_that_differs_is_not_exact_or_a_loss_would_pass(trained, part):
     variables = [*trained.variables, *trained.optimizer.variables]
     names = {"random state": "seed_generator_state", "step count": "iteration"}
-    names |= {"weight": "kernel", "slot": "dense_kernel_velocity"}
+    names |= {"weight": "kernel", "slot": "kernel_velocity"}
     (variable,) = [v for v in variables if v.name.endswith(names[part])][:1]
     resuming.keep(trained, "kept.npz")
     before = np.array(variable)

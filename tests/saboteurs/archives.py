@@ -202,25 +202,6 @@ def a_quantized_lora_layer_comes_back_exactly(keras):
 
 
 @breaks("keras")
-def load_weights_compares_the_configuration(keras):
-    """`load_weights` reads the weights of an archive whose configuration can't be read."""
-
-    def replace(load):
-        def load_weights(model, path, *args, **kwargs):
-            import zipfile
-
-            if zipfile.is_zipfile(path):
-                with zipfile.ZipFile(path) as archive:
-                    if b'"later"' in archive.read("config.json"):
-                        return None
-            return load(model, path, *args, **kwargs)
-
-        return load_weights
-
-    wrapped(keras.Model, "load_weights", replace)
-
-
-@breaks("keras")
 def the_words_of_an_asset_are_read_backwards(keras):
     """The number of a word is its place in the asset."""
 

@@ -20,7 +20,6 @@ ROWS = (
     (checkpoints.read_drops_the_optimizer, TABLE),
     (exports.export_writes_other_weights, TABLE),
     (archives.load_model_looks_at_the_version, "a newer Keras wrote it"),
-    (archives.load_weights_compares_the_configuration, "the weights of the newer file fit"),
     (archives.save_carries_the_other_members_along, "the new save has no provenance"),
     (archives.the_words_of_an_asset_are_read_backwards, "they come back, each at its number"),
     (archives.load_model_changes_the_scales, "the int8 weights are back"),
