@@ -13,12 +13,14 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from helpers import anatomy, proof
 from helpers.__main__ import main
 from helpers.files import describe_here as describe
+from helpers.files import keras_config
 
 IMAGES = np.random.default_rng(0).random((8, 784), dtype="float32")
 LABELS = np.arange(8)
@@ -517,6 +519,30 @@ def test_what_a_file_asks_of_you_is_noted(keras, workplace):
     assert describe("x.h5").note.startswith("It needs your own Mine, Ours: register")
     with keras.saving.custom_object_scope({"Mine": Mine}):
         assert proof.same_weights(run(describe("x.keras"))["model"], model)
+
+
+@pytest.mark.parametrize("path", ["x.keras", "x.h5"])
+@pytest.mark.parametrize(
+    ("wrote", "here", "warned"),
+    [("3.15.1", "3.13.2", True), ("3.15.1", "3.15.0", False), ("3.9.0", "3.13.2", False)],
+)
+def test_a_file_of_a_newer_keras_says_so_before_load_model_fails(
+    tiny, workplace, monkeypatch, path, wrote, here, warned
+):
+    monkeypatch.setattr(keras_config.importlib.metadata, "version", lambda name: here)
+    tiny().save(path)
+    if path == "x.h5":
+        with h5py.File(path, "a") as file:
+            file.attrs["keras_version"] = wrote
+    else:
+        with zipfile.ZipFile(path) as old:
+            members = {name: old.read(name) for name in old.namelist()}
+        members["metadata.json"] = json.dumps({"keras_version": wrote})
+        with zipfile.ZipFile(path, "w") as new:
+            for name, content in members.items():
+                new.writestr(name, content)
+    assert describe(path).written_by == f"Keras {wrote}"
+    assert describe(path).note.startswith(f"A newer Keras wrote it than the {here}") == warned
 
 
 # Nothing that is in the file runs.

@@ -1,5 +1,6 @@
 """What the configuration of a Keras model tells: layers, inputs, what was compiled, own classes."""
 
+import importlib.metadata
 import math
 import re
 from collections import Counter
@@ -135,3 +136,26 @@ def origin(version) -> tuple[str, str]:
         return "Keras", "not recorded"
     separate = re.match(r"2\.(1[6-9]|[2-9]\d)", version)  # Keras itself ended Keras 2 with 2.15
     return f"Keras {version[0]}", f"{'tf_keras' if separate else 'Keras'} {version}"
+
+
+def newer(writer: str) -> str:
+    """Warn of a file of Keras 3 that is newer than the Keras which is installed here.
+
+    Args:
+        writer: what `origin` says, such as ``"Keras 3.15.1"``.
+
+    Returns:
+        A note, or nothing: where the first two numbers of the version are not larger, and where
+        no Keras is installed.
+    """
+    try:
+        here = importlib.metadata.version("keras")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    numbers = [re.match(r"(?:Keras )?3\.(\d{1,6})", text) for text in (writer, here)]
+    if not all(numbers) or int(numbers[0][1]) <= int(numbers[1][1]):
+        return ""
+    return (
+        f"A newer Keras wrote it than the {here} that is here. If load_model meets an argument "
+        "that it does not know, upgrade Keras, or build the model with your code and load_weights."
+    )

@@ -111,7 +111,7 @@ def _whole(path: Path, form: str, texts: list[dict], file) -> Description:
     training = config.get("compile_config") or {}
     facts = keras_config.facts(config, training if isinstance(training, dict) else {}, tensors)
     load = f"import keras\n\nmodel = keras.saving.load_model({quoted(path)})"
-    note, made = _asks([config]), ""
+    note, made = f"{keras_config.newer(writer)} {_asks([config])}", ""
     if library == "Keras 2":
         load, made = f"import tf_keras\n\nmodel = {KERAS_2}({quoted(path)})", conversion(path)
         note = f"Keras 3 can't rebuild it: tf_keras can. {note}"
@@ -149,6 +149,7 @@ def _hdf5(path: Path) -> Description:
             backend.decode(errors="replace") if isinstance(backend, bytes) else backend
         )
     load, note, made = _lines(path, library, config, training, state)
+    note = f"{keras_config.newer(writer)} {note}".strip()
     kind = f"whole {library} model, in HDF5"
     return Description(path.as_posix(), kind, writer, tensors, state, load, note, facts, made)
 
