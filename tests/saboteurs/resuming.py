@@ -18,6 +18,27 @@ def backup_and_restore_forgets_the_epoch(keras):
 
 
 @breaks("keras")
+def backup_is_in_the_callback(keras):
+    """A new `BackupAndRestore` restores from the folder, not from what an older one remembers."""
+
+    def replace(load):
+        def loaded(callback):
+            if callback._current_epoch:
+                load(callback)
+
+        return loaded
+
+    wrapped(keras.callbacks.BackupAndRestore, "_load_model", replace)
+
+
+@breaks("keras")
+def averages_are_not_put_in_place(keras):
+    """When `fit` ends, `use_ema` puts the averages in place of the weights."""
+    optimizer = keras.optimizers.Optimizer
+    wrapped(optimizer, "finalize_variable_values", lambda end: lambda self, variables: None)
+
+
+@breaks("keras")
 def load_model_keeps_the_random_state(keras):
     """A trap that the text warns of: the counter of a dropout layer is in no file."""
 
