@@ -170,7 +170,6 @@ def start(script, *arguments: str, seconds: float = 90, **jobs: int):
         addresses = {job: [_reserved(held) for _ in range(count)] for job, count in jobs.items()}
         command = [
             sys.executable,
-            "-u",
             "-m",
             "helpers.cluster",
             str(seconds),
@@ -243,5 +242,6 @@ def _watched(seconds: float) -> None:
 if __name__ == "__main__":
     _watched(float(sys.argv[1]))
     sys.argv = sys.argv[2:]
+    sys.stdout.reconfigure(line_buffering=True)  # whole lines: no log gets into one of them
     sys.path.insert(0, os.getcwd())
     runpy.run_path(sys.argv[0], run_name="__main__")
