@@ -16,7 +16,10 @@ ROWS = (
     (whole_models.only_the_writer_can_read, "weights, step count and slots are the same bits"),
     (archives.load_model_restores_the_state_of_dropout, "it drops other units"),
     (whole_models.load_model_forgets_trainable, TABLE),
-    (hdf5.words_come_back_in_another_order, TABLE),
+    (
+        hdf5.words_come_back_in_another_order,
+        "with the state, the answers are those of the saved model",
+    ),
     (checkpoints.read_drops_the_optimizer, TABLE),
     (exports.export_writes_other_weights, TABLE),
     (archives.load_model_looks_at_the_version, "a newer Keras wrote it"),
