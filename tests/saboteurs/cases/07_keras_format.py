@@ -27,7 +27,7 @@ ROWS = (
     (archives.the_words_of_an_asset_are_read_backwards, "they come back, each at its number"),
     (archives.load_model_changes_the_scales, "the int8 weights are back"),
     (archives.load_weights_passes_over_a_quantized_layer, "expected 2 variables, but received 3"),
-    (archives.a_quantized_lora_layer_comes_back_exactly, "with LoRA they are others"),
+    (archives.a_quantized_lora_layer_comes_back_exactly, "with LoRA the predictions differ"),
     (archives.the_folder_keeps_its_assets, "the folder has no assets"),
     (archives.a_second_save_replaces_the_folder, "asset_store"),
     (
